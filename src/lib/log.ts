@@ -1,0 +1,44 @@
+import { pino } from 'pino';
+import { redactSecrets } from './redact.ts';
+
+export type Log = pino.Logger;
+
+/**
+ * JSON lines on stdout. Site tokens travel in form bodies and query strings, so beside pino's fixed
+ * paths every error text goes through `redactSecrets`.
+ */
+export function createLog(
+  options: { level?: string; name?: string; destination?: pino.DestinationStream } = {},
+): Log {
+  return pino(
+    {
+      level: options.level ?? 'info',
+      ...(options.name && { name: options.name }),
+      redact: {
+        paths: [
+          'password',
+          'token',
+          'secret',
+          '*.password',
+          '*.token',
+          '*.secret',
+          'req.headers.authorization',
+          'req.headers["x-api-key"]',
+          'req.headers.cookie',
+        ],
+        censor: '***',
+      },
+      serializers: {
+        err: (error: unknown) => {
+          const shown = pino.stdSerializers.err(error as Error);
+          return {
+            ...shown,
+            message: redactSecrets(shown.message ?? ''),
+            stack: redactSecrets(shown.stack ?? ''),
+          };
+        },
+      },
+    },
+    options.destination ?? pino.destination(1),
+  );
+}

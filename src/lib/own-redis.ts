@@ -1,0 +1,159 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
+import { pause } from './wait.ts';
+
+const run = promisify(execFile);
+
+export type OwnRedis = { url: string; pid: number; close: () => Promise<void> };
+
+/** Where a Redis of one's own keeps its data: nowhere, or in a folder with an append-only file. */
+export type Persistence = { kind: 'none' } | { kind: 'append-only'; folder: string };
+
+/**
+ * A Redis for the demo, the tests and the measurements: `PRESSROOM_REDIS_URL` if set, else a server
+ * found on PATH and started on a free port, else one that the system's package manager installs.
+ *
+ * @throws Error with a one-line hint when there is none and none may be installed
+ */
+export async function openOwnRedis(
+  env: NodeJS.ProcessEnv,
+  say: (line: string) => void,
+  persistence: Persistence = { kind: 'none' },
+): Promise<OwnRedis> {
+  const given = env.PRESSROOM_REDIS_URL;
+  if (given) return { url: given, pid: 0, close: async () => {} };
+  const command = (await findServer()) ?? (await installServer(env, say));
+  return startServer(command, persistence, await findFreePort());
+}
+
+/** Starts a server on a given port: for tests that end it and bring it back. */
+export async function openOwnRedisAt(port: number, persistence: Persistence): Promise<OwnRedis> {
+  const command = await findServer();
+  if (!command) throw new Error(noRedisHint);
+  return startServer(command, persistence, port);
+}
+
+const noRedisHint = 'No Redis: set PRESSROOM_REDIS_URL or run `apt-get install redis-server`';
+
+async function findServer(): Promise<string | undefined> {
+  for (const command of ['redis-server', 'valkey-server', 'keydb-server']) {
+    const works = await run(command, ['--version'], { timeout: 5_000 }).then(
+      () => true,
+      () => false, // not there, or there and unable to start: the next one
+    );
+    if (works) return command;
+  }
+  return undefined;
+}
+
+async function installServer(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<string> {
+  const recipe = env.PRESSROOM_NO_INSTALL === '1' ? undefined : await findInstaller();
+  if (!recipe) throw new Error(noRedisHint);
+  for (const command of recipe) {
+    say(`No Redis on this machine. Running: ${command.join(' ')}`);
+    const [file, ...rest] = command as [string, ...string[]];
+    await run(file, rest, { timeout: 600_000, maxBuffer: 64 * 2 ** 20 });
+  }
+  const installed = await findServer();
+  if (!installed) throw new Error(noRedisHint);
+  return installed;
+}
+
+async function findInstaller(): Promise<string[][] | undefined> {
+  const works = (file: string, ...rest: string[]) =>
+    run(file, rest, { timeout: 5_000 }).then(
+      () => true,
+      () => false,
+    );
+  if (process.platform === 'darwin')
+    return (await works('brew', '--version')) ? [['brew', 'install', 'redis']] : undefined;
+  if (!(await works('apt-get', '--version'))) return undefined;
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && !(await works('sudo', '-n', 'true'))) return undefined;
+  const sudo = isRoot ? [] : ['sudo', '-n'];
+  return [
+    [...sudo, 'apt-get', 'update'],
+    [...sudo, 'apt-get', 'install', '-y', '--no-install-recommends', 'redis-server'],
+  ];
+}
+
+async function startServer(
+  command: string,
+  persistence: Persistence,
+  port: number,
+): Promise<OwnRedis> {
+  const keep =
+    persistence.kind === 'none'
+      ? ['--appendonly', 'no']
+      : ['--appendonly', 'yes', '--dir', persistence.folder];
+  const child = spawn(
+    command,
+    [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--maxmemory-policy',
+      'noeviction',
+      ...keep,
+    ],
+    { stdio: 'ignore' },
+  );
+  const endWithUs = () => child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  await untilReady(port, child);
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    close: async () => {
+      process.off('exit', endWithUs);
+      await endChild(child);
+    },
+  };
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await gone;
+}
+
+async function untilReady(port: number, child: ChildProcess): Promise<void> {
+  const deadline = AbortSignal.timeout(15_000);
+  const probe = new Redis(port, '127.0.0.1', {
+    retryStrategy: () => 20,
+    maxRetriesPerRequest: null,
+  });
+  probe.on('error', () => {});
+  const exited = new Promise<never>((_, reject) =>
+    child.once('exit', (code) => reject(new Error(`Redis ended at once with code ${code}`))),
+  );
+  const late = pause(15_000, deadline).then(() => {
+    throw new Error('Redis did not answer within 15 s');
+  });
+  try {
+    await Promise.race([probe.ping(), exited, late]);
+  } finally {
+    probe.disconnect();
+    exited.catch(() => {});
+    late.catch(() => {});
+  }
+}
+
+/** A port nobody listens on at this moment. */
+export function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
