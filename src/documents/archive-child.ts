@@ -1,0 +1,63 @@
+/**
+ * Entry of the process that reads archives. Files come from strangers: what unpacks and parses them has no
+ * secrets in its environment, bounded memory, and can be killed at any moment.
+ */
+import { DocumentError } from '../lib/errors.ts';
+import { copyWithMember, findMember, openArchive, readMembers } from './archive.ts';
+import type { ArchiveAnswer, ArchiveFault, ArchiveRequest } from './archive-task.ts';
+import { readDefinitionContent } from './definition-content.ts';
+import { toReplacementManifest } from './replacement-manifest.ts';
+import { SevenZipStop } from './seven-zip.ts';
+import { limitWebAssemblyMemory } from './web-assembly.ts';
+
+const maxWebAssemblyBytes = 256 * 2 ** 20;
+
+async function carryOut({ task, limits, deadline }: ArchiveRequest): Promise<unknown> {
+  if (task.kind === 'describe') {
+    return await readDefinitionContent(await openArchive(task.file, { limits, deadline }));
+  }
+  if (task.kind === 'read-member') {
+    const archive = await openArchive(task.file, { limits, deadline });
+    const member = getMember(archive, task.member);
+    return (await readMembers(archive, [member], { maxBytes: task.maxBytes })).get(member.name);
+  }
+  const archive = await openArchive(task.source, { limits, deadline });
+  const member = getMember(archive, 'manifest.xml');
+  const manifest = (await readMembers(archive, [member])).get(member.name) ?? Buffer.alloc(0);
+  const content = toReplacementManifest(manifest);
+  await copyWithMember(archive, task.target, { name: member.name, content });
+  return undefined;
+}
+
+function getMember(archive: Awaited<ReturnType<typeof openArchive>>, name: string) {
+  const member = findMember(archive, name);
+  if (!member) throw new DocumentError('unreadable_document', `The archive has no ${name}.`);
+  return member;
+}
+
+function toFault(error: unknown): ArchiveFault {
+  if (error instanceof DocumentError) {
+    return { kind: 'document', code: error.code, message: error.message };
+  }
+  if (error instanceof SevenZipStop) {
+    if (error.reason === 'deadline') return { kind: 'deadline' };
+    const message = 'The archive is not accepted: a member is larger than it says.';
+    return { kind: 'document', code: 'archive_rejected', message };
+  }
+  const { message, stack, code } = error as NodeJS.ErrnoException;
+  return { kind: 'other', message: stack ?? message, ...(code && { code }) };
+}
+
+function answer(message: ArchiveAnswer): void {
+  process.send?.(message);
+}
+
+limitWebAssemblyMemory(maxWebAssemblyBytes);
+process.on('disconnect', () => process.exit(0));
+process.on('message', (request: ArchiveRequest) => {
+  carryOut(request).then(
+    (result) => answer({ id: request.id, result }),
+    (error: unknown) => answer({ id: request.id, fault: toFault(error) }),
+  );
+});
+answer({ id: 'ready' });
