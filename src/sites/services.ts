@@ -1,0 +1,332 @@
+import { z } from 'zod';
+import { redactDeep } from '../lib/redact.ts';
+import { JsonObject, lenient, NumberLike, parseAnswer, TextLike } from './answer-shapes.ts';
+import {
+  type ServiceTarget,
+  sameName,
+  sameTarget,
+  toAdminPath,
+  toFolder,
+  toFolderPath,
+  toText,
+} from './service-target.ts';
+import type { CallOptions } from './site-client.ts';
+import { isNotFound, isRefusal } from './site-errors.ts';
+import type { Site } from './sites.ts';
+
+/** A site blocks until it is done; other tools wait as long as this. */
+const longChangeMs = 600_000;
+
+const Listing = z.looseObject({
+  folders: lenient(z.array(z.string())),
+  services: z.array(
+    z.looseObject({ folderName: TextLike, serviceName: z.string(), type: z.string() }),
+  ),
+});
+
+async function readListing(site: Site, folder: string, { signal }: CallOptions) {
+  const to = `list the services of ${folder === '' ? 'its root folder' : `the folder ${folder}`}`;
+  const json = await site.client.read('admin', toFolderPath(folder), { to, signal });
+  return parseAnswer(Listing, json, { site: site.name, to, kind: 'read' });
+}
+
+/** All folders but the root, `System` and `Utilities` among them. There is one level only. */
+export async function listFolders(site: Site, options: CallOptions = {}): Promise<string[]> {
+  return (await readListing(site, '', options)).folders ?? [];
+}
+
+/** The folder as the site writes it; the root is always there. Asked afresh each time. */
+export async function findFolder(
+  site: Site,
+  folder: string,
+  options: CallOptions = {},
+): Promise<string | undefined> {
+  const wanted = toFolder(folder);
+  if (wanted === '') return '';
+  return (await listFolders(site, options)).find((name) => sameName(name, wanted));
+}
+
+export async function folderExists(
+  site: Site,
+  folder: string,
+  options: CallOptions = {},
+): Promise<boolean> {
+  return (await findFolder(site, folder, options)) !== undefined;
+}
+
+/** Services of one folder, '' for the root. @throws SiteError (404) when there is no such folder */
+export async function listServices(
+  site: Site,
+  folder: string,
+  options: CallOptions = {},
+): Promise<ServiceTarget[]> {
+  const { services } = await readListing(site, toFolder(folder), options);
+  return services.map(({ folderName, serviceName, type }) => ({
+    folder: toFolder(folderName),
+    serviceName,
+    type,
+  }));
+}
+
+/** The service as the site writes it, whatever the case it was asked in. Asked afresh each time. */
+export async function findService(
+  site: Site,
+  target: ServiceTarget,
+  options: CallOptions = {},
+): Promise<ServiceTarget | undefined> {
+  const folder = await findFolder(site, target.folder, options);
+  if (folder === undefined) return undefined;
+  try {
+    const services = await listServices(site, folder, options);
+    return services.find((service) => sameTarget(service, { ...target, folder }));
+  } catch (error) {
+    if (isNotFound(error)) return undefined; // the folder went meanwhile
+    throw error;
+  }
+}
+
+/** The same name and type in all folders: where a service went that was reported as published. */
+export async function findServiceAnywhere(
+  site: Site,
+  { serviceName, type }: Pick<ServiceTarget, 'serviceName' | 'type'>,
+  options: CallOptions = {},
+): Promise<ServiceTarget[]> {
+  const found: ServiceTarget[] = [];
+  for (const folder of ['', ...(await listFolders(site, options))]) {
+    const target = await findService(site, { folder, serviceName, type }, options);
+    if (target) found.push(target);
+  }
+  return found;
+}
+
+/**
+ * The whole description of a service, with keys that we do not know: it is sent back whole. Connection strings
+ * in it hold passwords.
+ */
+export async function readService(
+  site: Site,
+  target: ServiceTarget,
+  { signal }: CallOptions = {},
+): Promise<JsonObject> {
+  const to = `show the service ${toText(target)}`;
+  const json = await site.client.read('admin', toAdminPath(target), { to, signal });
+  return parseAnswer(JsonObject, json, { site: site.name, to, kind: 'read' });
+}
+
+/** `STARTED` and `STOPPED`; others in between are possible (not verified), so compare with what you want. */
+export type ServiceStatus = { configuredState: string; realTimeState: string };
+
+const StatusAnswer = z.looseObject({ configuredState: z.string(), realTimeState: z.string() });
+
+export async function readServiceStatus(
+  site: Site,
+  target: ServiceTarget,
+  { signal }: CallOptions = {},
+): Promise<ServiceStatus> {
+  const to = `tell the state of ${toText(target)}`;
+  const json = await site.client.read('admin', [...toAdminPath(target), 'status'], { to, signal });
+  const { configuredState, realTimeState } = parseAnswer(StatusAnswer, json, {
+    site: site.name,
+    to,
+    kind: 'read',
+  });
+  return { configuredState, realTimeState };
+}
+
+/** What a site adds to its yes: one operator saw `"status":"warning"` from start and stop. */
+export type Done = { warnings: string[] };
+
+const DoneAnswer = z.looseObject({ status: TextLike, messages: lenient(z.array(z.string())) });
+
+type Operation = { to: string; params?: Record<string, string>; signal: AbortSignal | undefined };
+
+async function changeService(
+  site: Site,
+  path: readonly string[],
+  operation: Operation,
+): Promise<Done> {
+  const call = {
+    ...operation,
+    timeoutMs: Math.max(longChangeMs, site.config.timeoutSeconds * 1000),
+  };
+  const json = await site.client.change('admin', path, call);
+  const { data: answer } = DoneAnswer.safeParse(json);
+  return { warnings: answer?.status === 'warning' ? (answer.messages ?? []) : [] };
+}
+
+/** Success means that the site accepted it: look at the state for whether it runs. */
+export function startService(
+  site: Site,
+  target: ServiceTarget,
+  { signal }: CallOptions = {},
+): Promise<Done> {
+  const path = [...toAdminPath(target), 'start'];
+  return changeService(site, path, { to: `start ${toText(target)}`, signal });
+}
+
+export function stopService(
+  site: Site,
+  target: ServiceTarget,
+  { signal }: CallOptions = {},
+): Promise<Done> {
+  const path = [...toAdminPath(target), 'stop'];
+  return changeService(site, path, { to: `stop ${toText(target)}`, signal });
+}
+
+/** Done also when there is nothing to delete. On a federated site its portal items go too. */
+export async function deleteService(
+  site: Site,
+  target: ServiceTarget,
+  { signal }: CallOptions = {},
+): Promise<Done> {
+  const path = [...toAdminPath(target), 'delete'];
+  try {
+    return await changeService(site, path, { to: `delete ${toText(target)}`, signal });
+  } catch (error) {
+    if (isNotFound(error)) return { warnings: [] };
+    throw error;
+  }
+}
+
+/**
+ * Replaces the description of a service and restarts it. `json` is the whole of `readService` with changes: a
+ * key that is missing is lost.
+ *
+ * @see Esri, "Edit Service"
+ */
+export function editService(
+  site: Site,
+  target: ServiceTarget,
+  json: JsonObject,
+  { signal }: CallOptions = {},
+): Promise<Done> {
+  const params = { service: JSON.stringify(json) };
+  const path = [...toAdminPath(target), 'edit'];
+  return changeService(site, path, { to: `edit ${toText(target)}`, params, signal });
+}
+
+/** `name` is how the site writes it. What a site says to a folder that exists is not verified, so we look. */
+export async function createFolder(
+  site: Site,
+  folder: string,
+  { description = '', ...options }: CallOptions & { description?: string } = {},
+): Promise<{ kind: 'created' | 'existed'; name: string }> {
+  const folderName = toFolder(folder);
+  const existing = await findFolder(site, folderName, options);
+  if (existing !== undefined) return { kind: 'existed', name: existing };
+  try {
+    await changeService(site, ['services', 'createFolder'], {
+      to: `create the folder ${folderName}`,
+      params: { folderName, description },
+      signal: options.signal,
+    });
+    return { kind: 'created', name: folderName };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const name = await findFolder(site, folderName, options); // somebody else was faster
+    if (name === undefined) throw error;
+    return { kind: 'existed', name };
+  }
+}
+
+/** Deletes a folder that a fresh listing shows empty: the site itself would delete every service in it. */
+export async function deleteFolder(
+  site: Site,
+  folder: string,
+  options: CallOptions = {},
+): Promise<{ kind: 'deleted' | 'absent' } | { kind: 'not-empty'; services: ServiceTarget[] }> {
+  const name = await findFolder(site, folder, options);
+  if (name === undefined || name === '') return { kind: 'absent' };
+  const services = await listServices(site, name, options);
+  if (services.length > 0) return { kind: 'not-empty', services };
+  const { signal } = options;
+  const path = [...toFolderPath(name), 'deleteFolder'];
+  await changeService(site, path, { to: `delete the folder ${name}`, signal });
+  return { kind: 'deleted' };
+}
+
+const LifecycleAnswer = z.looseObject({ lastmodified: lenient(NumberLike) });
+
+/** When the service was changed last, by the site's clock; undocumented, so it may be missing. */
+export async function readLifecycle(
+  site: Site,
+  target: ServiceTarget,
+  { signal }: CallOptions = {},
+): Promise<{ lastModifiedMs?: number }> {
+  const to = `tell when ${toText(target)} was changed`;
+  try {
+    const path = [...toAdminPath(target), 'lifecycleinfos'];
+    const json = await site.client.read('admin', path, { to, signal });
+    const { data: answer } = LifecycleAnswer.safeParse(json);
+    return answer?.lastmodified === undefined ? {} : { lastModifiedMs: answer.lastmodified };
+  } catch (error) {
+    if (isRefusal(error)) return {};
+    throw error;
+  }
+}
+
+/** Where a service's data come from, passwords masked; undefined where no service definition made it. */
+export async function readManifest(
+  site: Site,
+  target: ServiceTarget,
+  { signal }: CallOptions = {},
+): Promise<JsonObject | undefined> {
+  const to = `show the manifest of ${toText(target)}`;
+  const path = [...toAdminPath(target), 'iteminfo', 'manifest', 'manifest.json'];
+  try {
+    const json = await site.client.read('admin', path, { to, signal });
+    const { data: manifest } = JsonObject.safeParse(json);
+    return manifest && Object.keys(manifest).length > 0
+      ? (redactDeep(manifest) as JsonObject)
+      : undefined;
+  } catch (error) {
+    if (isRefusal(error)) return undefined; // in some releases the refusal is no JSON either
+    throw error;
+  }
+}
+
+export type InstanceCounts = {
+  machineName?: string;
+  max?: number;
+  busy?: number;
+  free?: number;
+  initializing?: number;
+};
+
+const Counts = z.looseObject({
+  machineName: TextLike,
+  max: lenient(NumberLike),
+  busy: lenient(NumberLike),
+  free: lenient(NumberLike),
+  initializing: lenient(NumberLike),
+});
+const StatisticsAnswer = z.looseObject({
+  summary: Counts,
+  perMachine: lenient(z.array(Counts)),
+});
+
+/** @see Esri, "Statistics" */
+export async function readStatistics(
+  site: Site,
+  target: ServiceTarget,
+  { signal }: CallOptions = {},
+): Promise<{ summary: InstanceCounts; perMachine: InstanceCounts[] }> {
+  const to = `tell the instances of ${toText(target)}`;
+  const path = [...toAdminPath(target), 'statistics'];
+  const json = await site.client.read('admin', path, { to, signal });
+  const answer = parseAnswer(StatisticsAnswer, json, { site: site.name, to, kind: 'read' });
+  return {
+    summary: toCounts(answer.summary),
+    perMachine: (answer.perMachine ?? []).map(toCounts),
+  };
+}
+
+function toCounts({ machineName, max, busy, free, initializing }: z.output<typeof Counts>) {
+  return {
+    ...(machineName !== undefined && { machineName }),
+    ...(max !== undefined && { max }),
+    ...(busy !== undefined && { busy }),
+    ...(free !== undefined && { free }),
+    ...(initializing !== undefined && { initializing }),
+  };
+}

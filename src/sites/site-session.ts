@@ -1,0 +1,58 @@
+import type { ResolveSecret, SiteConfig } from '../lib/config.ts';
+import type { Log } from '../lib/log.ts';
+import { SiteConnection } from './site-connection.ts';
+import { SiteLogin } from './site-login.ts';
+
+/** Connection and session with one site. They change with the configuration, under running jobs too. */
+export class SiteSession {
+  readonly site: string;
+  readonly #deps: { resolveSecret: ResolveSecret; log: Log };
+  config: SiteConfig;
+  connection: SiteConnection;
+  login: SiteLogin;
+
+  constructor(site: string, config: SiteConfig, deps: { resolveSecret: ResolveSecret; log: Log }) {
+    this.site = site;
+    this.#deps = deps;
+    this.config = config;
+    this.connection = new SiteConnection(config);
+    this.login = this.#createLogin();
+    this.#warn();
+  }
+
+  /** What is under way ends over the old connection; the next request uses the new one. */
+  async reconfigure(config: SiteConfig): Promise<void> {
+    const old = this.connection;
+    this.config = config;
+    this.connection = new SiteConnection(config);
+    this.login = this.#createLogin();
+    this.#warn();
+    await old.close();
+  }
+
+  close(): Promise<void> {
+    return this.connection.close();
+  }
+
+  #createLogin(): SiteLogin {
+    const { resolveSecret } = this.#deps;
+    return new SiteLogin(this.site, this.config, { connection: this.connection, resolveSecret });
+  }
+
+  #warn(): void {
+    const { log } = this.#deps;
+    const { url, adminUrl = url, tls } = this.config;
+    if (tls.insecureSkipVerify) {
+      log.warn(
+        { site: this.site },
+        'Certificates of this site are NOT checked: insecureSkipVerify is set',
+      );
+    }
+    if ([url, adminUrl].some((address) => address.startsWith('http:'))) {
+      log.warn(
+        { site: this.site },
+        'This site is addressed without TLS: passwords travel in clear',
+      );
+    }
+  }
+}
