@@ -1,0 +1,119 @@
+import type { Redis } from 'ioredis';
+import type { Log } from '../lib/log.ts';
+import type { JobKeys } from './job-keys.ts';
+
+/** One entry of the stream of changes: the only news channel between processes. */
+export type JobNews = {
+  id: string;
+  jobId: string;
+  rev: number;
+  kind: string;
+  status: string;
+  site: string;
+  owner: string;
+  processID: string;
+};
+type Listener = (news: JobNews) => void;
+
+/**
+ * Reads the stream of changes on a connection of its own and tells listeners in this process.
+ * Whoever waits for something listens first and then reads the record: so nothing falls between.
+ */
+export class ChangeFeed {
+  readonly #redis: Redis;
+  readonly #stream: string;
+  readonly #log: Log;
+  readonly #listeners = new Set<Listener>();
+  readonly #byJob = new Map<string, Set<Listener>>();
+  #isClosed = false;
+  #reading: Promise<void> | undefined;
+
+  /** @param redis a patient connection that nobody else uses: reading blocks it */
+  constructor(redis: Redis, keys: JobKeys, log: Log) {
+    this.#redis = redis;
+    this.#stream = keys.changes;
+    this.#log = log;
+  }
+
+  /** Begins with what happens from now on. */
+  open(): void {
+    this.#reading ??= this.#readOn();
+  }
+
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  listenTo(jobId: string, listener: Listener): () => void {
+    const listeners = this.#byJob.get(jobId) ?? new Set();
+    this.#byJob.set(jobId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#byJob.delete(jobId);
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#redis.disconnect();
+    await this.#reading;
+  }
+
+  async #readOn(): Promise<void> {
+    let last: string | undefined;
+    while (!this.#isClosed) {
+      try {
+        last ??= await this.#readNewestId();
+        const replies = await this.#redis.xread(
+          'COUNT',
+          500,
+          'BLOCK',
+          5_000,
+          'STREAMS',
+          this.#stream,
+          last,
+        );
+        for (const [id, fields] of replies?.[0]?.[1] ?? []) {
+          last = id;
+          this.#tell(toNews(id, fields));
+        }
+      } catch (error) {
+        if (this.#isClosed) return;
+        this.#log.warn({ err: error }, 'The stream of changes cannot be read; trying again');
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+    }
+  }
+
+  async #readNewestId(): Promise<string> {
+    const [newest] = await this.#redis.xrevrange(this.#stream, '+', '-', 'COUNT', 1);
+    return newest?.[0] ?? '0-0';
+  }
+
+  #tell(news: JobNews): void {
+    for (const listener of [...this.#listeners, ...(this.#byJob.get(news.jobId) ?? [])]) {
+      try {
+        listener(news);
+      } catch (error) {
+        this.#log.error({ err: error, jobId: news.jobId }, 'A listener to changes failed');
+      }
+    }
+  }
+}
+
+function toNews(id: string, fields: string[]): JobNews {
+  const members: Record<string, string> = {};
+  for (let at = 0; at + 1 < fields.length; at += 2)
+    members[fields[at] ?? ''] = fields[at + 1] ?? '';
+  return {
+    id,
+    jobId: members.jobId ?? '',
+    rev: Number(members.rev ?? 0),
+    kind: members.kind ?? '',
+    status: members.status ?? '',
+    site: members.site ?? '',
+    owner: members.owner ?? '',
+    processID: members.processID ?? '',
+  };
+}

@@ -1,0 +1,84 @@
+import { Queue } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { JobKeys } from './job-keys.ts';
+
+/** The queue that a job waits in: one per site, and one for what touches no site. */
+export function queueNameOf(site: string | undefined): string {
+  return site === undefined ? 'here' : `site-${site}`;
+}
+
+/** BullMQ knows only that a job has work to be moved; all that it means stands in our record. */
+export const bullJobOptions = {
+  removeOnComplete: true,
+  removeOnFail: true,
+  // Only a fault of ours or of Redis makes BullMQ repeat: jobs end in their record.
+  attempts: 1_000_000,
+  backoff: { type: 'fixed', delay: 1_000 },
+} as const;
+
+/** The queues, opened as they are needed. Adding is refused at once while Redis is away. */
+export class JobQueues {
+  readonly #redis: Redis;
+  readonly #prefix: string;
+  readonly #queues = new Map<string, Queue>();
+
+  constructor(redis: Redis, keys: JobKeys) {
+    this.#redis = redis;
+    this.#prefix = keys.bull;
+  }
+
+  /** Adding a job that is there already changes nothing. */
+  async add(queueName: string, jobId: string, processID: string, priority: number): Promise<void> {
+    await this.#queue(queueName).add(processID, { jobId }, { ...bullJobOptions, jobId, priority });
+  }
+
+  /** Which of these jobs BullMQ does not have: in order, one answer each. */
+  async findMissing(jobs: { queue: string; jobId: string }[]): Promise<boolean[]> {
+    const pipeline = this.#redis.pipeline();
+    for (const { queue, jobId } of jobs) pipeline.exists(`${this.#prefix}:${queue}:${jobId}`);
+    const replies = (await pipeline.exec()) ?? [];
+    return replies.map(([error, count]) => error === null && count === 0);
+  }
+
+  /** Lets a delayed job go on now. One that is not delayed goes on by itself. */
+  async promote(queueName: string, jobId: string): Promise<void> {
+    const job = await this.#queue(queueName).getJob(jobId);
+    if (job && (await job.isDelayed())) await job.promote().catch(() => undefined); // it went by itself meanwhile
+  }
+
+  /** Takes out a job that nobody works on; one that is being worked on stays. */
+  async remove(queueName: string, jobId: string): Promise<void> {
+    await this.#queue(queueName)
+      .remove(jobId)
+      .catch(() => undefined); // locked by a worker: it sees for itself that the job has ended
+  }
+
+  async limitTo(queueName: string, slots: number): Promise<void> {
+    await this.#queue(queueName).setGlobalConcurrency(slots);
+  }
+
+  async count(queueName: string): Promise<Record<string, number>> {
+    return this.#queue(queueName).getJobCounts('active', 'waiting', 'delayed', 'prioritized');
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#queues.values()].map((queue) => queue.close().catch(() => undefined)),
+    );
+    this.#queues.clear();
+  }
+
+  #queue(name: string): Queue {
+    const known = this.#queues.get(name);
+    if (known) return known;
+    const queue = new Queue(name, {
+      connection: this.#redis,
+      prefix: this.#prefix,
+      skipWaitingForReady: true,
+      defaultJobOptions: bullJobOptions,
+    });
+    queue.on('error', () => {}); // each call says so itself
+    this.#queues.set(name, queue);
+    return queue;
+  }
+}

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { Problem } from '../lib/problem.ts';
+
+export const JobStatus = z
+  .enum(['accepted', 'running', 'successful', 'failed', 'dismissed'])
+  .meta({ id: 'JobStatus' });
+export type JobStatus = z.output<typeof JobStatus>;
+
+export const UndoState = z
+  .enum(['pending', 'done', 'failed', 'nothing-to-do'])
+  .describe('What became of what a dismissed or failed job had begun on the site')
+  .meta({ id: 'UndoState' });
+export type UndoState = z.output<typeof UndoState>;
+
+const StepState = z.enum(['begun', 'done', 'undone', 'undo-failed']);
+
+/** What is known of one step. `before` was seen before anything was changed, `result` came of it. */
+const StepRecord = z.object({
+  name: z.string(),
+  state: StepState,
+  before: z.unknown().optional(),
+  result: z.unknown().optional(),
+  attempt: z.int(),
+  startedMs: z.number(),
+  finishedMs: z.number().optional(),
+  note: z.string().optional(),
+});
+export type StepRecord = z.output<typeof StepRecord>;
+
+/** How a job will end once everything it had begun is put back. */
+const Ending = z.object({ problem: Problem, evidence: z.unknown().optional() });
+export type Ending = z.output<typeof Ending>;
+
+/** Set by a worker that gave the job back: why, and until when. */
+const Parked = z.object({
+  reason: z.enum(['service', 'site', 'slot', 'schedule', 'runtime', 'parent']),
+  lock: z.string().optional(),
+  detail: z.string().optional(),
+  untilMs: z.number().optional(),
+});
+export type Parked = z.output<typeof Parked>;
+
+/**
+ * The truth about one job. BullMQ only moves the work: it forgets ended jobs and knows no dismissal.
+ * Times are epoch milliseconds; `seq` is the order of acceptance; `attempt` is the fence.
+ */
+export type JobRecord = {
+  jobId: string;
+  processID: string;
+  owner: string;
+  status: JobStatus;
+  site?: string;
+  queue: string;
+  priority: number;
+  seq: number;
+  rev: number;
+  attempt: number;
+  createdMs: number;
+  startedMs?: number;
+  finishedMs?: number;
+  updatedMs: number;
+  deadlineMs: number;
+  message: string;
+  progress: number;
+  step?: string;
+  labels: string[];
+  reference?: string;
+  requestId?: string;
+  params: unknown;
+  response?: unknown;
+  locks: string[];
+  uploads: string[];
+  steps: StepRecord[];
+  warnings: string[];
+  results?: unknown;
+  exception?: Problem;
+  ending?: Ending;
+  undo?: UndoState;
+  parked?: Parked;
+  deaths: number;
+  retryOf?: string;
+};
+
+const number = z.coerce.number();
+const json = <T extends z.ZodType>(inner: T) =>
+  z
+    .string()
+    .transform((text): unknown => JSON.parse(text))
+    .pipe(inner);
+
+/** A record as it lies in Redis: a flat hash, structured members as JSON text. */
+const StoredRecord = z.object({
+  jobId: z.string(),
+  processID: z.string(),
+  owner: z.string(),
+  status: JobStatus,
+  site: z.string().optional(),
+  queue: z.string(),
+  priority: number,
+  seq: number,
+  rev: number,
+  attempt: number,
+  createdMs: number,
+  startedMs: number.optional(),
+  finishedMs: number.optional(),
+  updatedMs: number,
+  deadlineMs: number,
+  message: z.string(),
+  progress: number,
+  step: z.string().optional(),
+  labels: json(z.array(z.string())),
+  reference: z.string().optional(),
+  requestId: z.string().optional(),
+  params: json(z.unknown()),
+  response: json(z.unknown()).optional(),
+  locks: json(z.array(z.string())),
+  uploads: json(z.array(z.string())),
+  warnings: json(z.array(z.string())).default([]),
+  results: json(z.unknown()).optional(),
+  exception: json(Problem).optional(),
+  ending: json(Ending).optional(),
+  undo: UndoState.optional(),
+  parked: json(Parked).optional(),
+  deaths: number.default(0),
+  retryOf: z.string().optional(),
+});
+
+const stepPrefix = 'step:';
+export const stepField = (name: string): string => stepPrefix + name;
+
+/** @throws ZodError for a hash that no version of this software wrote */
+export function parseJobRecord(hash: Record<string, string>): JobRecord {
+  const filled = Object.fromEntries(Object.entries(hash).filter(([, value]) => value !== ''));
+  const steps = Object.entries(filled)
+    .filter(([field]) => field.startsWith(stepPrefix))
+    .map(([, text]) => StepRecord.parse(JSON.parse(text)))
+    .sort((a, b) => a.startedMs - b.startedMs);
+  const stored = StoredRecord.parse({ message: '', ...filled });
+  return { ...(stored as Omit<JobRecord, 'steps'>), steps };
+}
+
+export function hasEnded(record: Pick<JobRecord, 'status' | 'undo'>): boolean {
+  return isFinal(record.status) && record.undo !== 'pending';
+}
+
+export function isFinal(status: JobStatus): boolean {
+  return status === 'successful' || status === 'failed' || status === 'dismissed';
+}

@@ -1,0 +1,337 @@
+import type { Redis } from 'ioredis';
+import type { Problem } from '../lib/problem.ts';
+import { type JobKeys, jobKeys } from './job-keys.ts';
+import {
+  type Ending,
+  type JobRecord,
+  type JobStatus,
+  type Parked,
+  parseJobRecord,
+  type StepRecord,
+  stepField,
+  type UndoState,
+} from './job-record.ts';
+import {
+  beginScript,
+  changeScript,
+  dismissScript,
+  forgetScript,
+  giveLocksBackScript,
+  submitScript,
+  takeLocksScript,
+} from './job-scripts.ts';
+
+/** This attempt is not the newest any more: another worker has the job. It must touch nothing. */
+export class FencedOffError extends Error {
+  override readonly name = 'FencedOffError';
+}
+
+/** The job has ended meanwhile: dismissed, as nothing else ends a job from outside. */
+export class JobEndedError extends Error {
+  override readonly name = 'JobEndedError';
+}
+
+/** What an attempt writes. `undefined` leaves a member as it is, `null` removes it. */
+export type JobChange = {
+  status?: JobStatus;
+  message?: string;
+  progress?: number;
+  step?: string;
+  stepRecord?: StepRecord;
+  results?: unknown;
+  exception?: Problem;
+  ending?: Ending;
+  undo?: UndoState;
+  parked?: Parked | null;
+  warnings?: string[];
+  /** False when the attempt hands over in an orderly way; a death leaves it true. */
+  isOpen?: false;
+};
+
+export type NewJob = Pick<
+  JobRecord,
+  | 'jobId'
+  | 'processID'
+  | 'owner'
+  | 'queue'
+  | 'priority'
+  | 'labels'
+  | 'params'
+  | 'locks'
+  | 'uploads'
+  | 'createdMs'
+  | 'deadlineMs'
+> &
+  Partial<
+    Pick<JobRecord, 'site' | 'reference' | 'requestId' | 'response' | 'retryOf' | 'warnings'>
+  >;
+
+/** The lease an Idempotency-Key was given, and what a repetition shall be answered. */
+export type IdempotencyClaim = { key: string; lease: string; answer: string; keepMs: number };
+
+export type SubmitOutcome =
+  | { kind: 'accepted'; seq: number }
+  | { kind: 'exists' }
+  | { kind: 'no-upload'; uploadId: string }
+  | { kind: 'idempotency-lost' };
+
+export type DismissOutcome =
+  | { kind: 'missing' }
+  | { kind: 'ended'; status: JobStatus }
+  | { kind: 'never-began'; promoted: string[] }
+  | { kind: 'running' };
+
+export type LockOutcome =
+  | { kind: 'taken' }
+  | { kind: 'missing' }
+  | { kind: 'blocked'; lock: string; holder: string; place: number };
+
+/** How many messages a job's log keeps; the oldest go first. */
+const logLength = 5_000;
+
+/** Reads and writes records; each writing method is one script in Redis. */
+export class JobRecords {
+  readonly keys: JobKeys;
+  readonly #redis: Redis;
+  readonly #failedHoldMs: number;
+
+  constructor(redis: Redis, options: { prefix: string; failedUploadDays: number }) {
+    this.#redis = redis;
+    this.keys = jobKeys(options.prefix);
+    this.#failedHoldMs = options.failedUploadDays * 86_400_000;
+  }
+
+  async submit(job: NewJob, claim?: IdempotencyClaim): Promise<SubmitOutcome> {
+    const index: [string, string][] = [
+      ['owner', job.owner],
+      ['process', job.processID],
+      ...job.labels.map((label): [string, string] => ['label', label]),
+    ];
+    if (job.site) index.push(['site', job.site]);
+    if (job.reference) index.push(['reference', job.reference]);
+    const [kind, detail] = await this.#run(submitScript, [
+      job.jobId,
+      String(job.createdMs),
+      JSON.stringify(
+        toFields({ ...job, status: 'accepted', updatedMs: job.createdMs, progress: 0 }),
+      ),
+      JSON.stringify(index),
+      JSON.stringify(job.uploads),
+      job.owner,
+      claim?.key ?? '',
+      claim?.lease ?? '',
+      claim?.answer ?? '',
+      String(claim?.keepMs ?? 0),
+    ]);
+    if (kind === 'ok') return { kind: 'accepted', seq: Number(detail) };
+    if (kind === 'no-upload') return { kind: 'no-upload', uploadId: detail ?? '' };
+    return kind === 'exists' ? { kind: 'exists' } : { kind: 'idempotency-lost' };
+  }
+
+  async find(jobId: string): Promise<JobRecord | undefined> {
+    const hash = await this.#redis.hgetall(this.keys.job(jobId));
+    return hash.jobId ? parseJobRecord(hash) : undefined;
+  }
+
+  /** In the order asked; the ids that are gone by now are left out. */
+  async findMany(jobIds: string[]): Promise<JobRecord[]> {
+    if (jobIds.length === 0) return [];
+    const pipeline = this.#redis.pipeline();
+    for (const jobId of jobIds) pipeline.hgetall(this.keys.job(jobId));
+    const replies = (await pipeline.exec()) ?? [];
+    return replies.flatMap(([error, hash]) => {
+      if (error) throw error;
+      const stored = hash as Record<string, string>;
+      return stored.jobId ? [parseJobRecord(stored)] : [];
+    });
+  }
+
+  /** Who made a job that has been removed, while that is remembered. */
+  async findTombstone(jobId: string): Promise<string | undefined> {
+    return (await this.#redis.get(`${this.keys.prefix}:tombstone:${jobId}`)) ?? undefined;
+  }
+
+  /** Attempt and status only: what a fence asks before every changing request. */
+  async readFence(jobId: string): Promise<{ attempt: number; status: JobStatus } | undefined> {
+    const [attempt, status] = await this.#redis.hmget(this.keys.job(jobId), 'attempt', 'status');
+    return attempt && status
+      ? { attempt: Number(attempt), status: status as JobStatus }
+      : undefined;
+  }
+
+  /** @returns the number of the attempt, or nothing when the job has ended or is gone */
+  async begin(jobId: string, worker: string): Promise<number | undefined> {
+    const [kind, attempt] = await this.#run(beginScript, [jobId, String(Date.now()), worker]);
+    return kind === 'ok' ? Number(attempt) : undefined;
+  }
+
+  /**
+   * Writes for an attempt. `kind` names the change in the stream.
+   * @returns the jobs that may go on because this one ended
+   * @throws FencedOffError when a later attempt exists
+   * @throws JobEndedError when another final status came first
+   */
+  async change(jobId: string, attempt: number, kind: string, change: JobChange): Promise<string[]> {
+    const [outcome, , ...promoted] = await this.#run(changeScript, [
+      jobId,
+      String(Date.now()),
+      String(attempt),
+      kind,
+      JSON.stringify(toChangedFields(change)),
+      change.status ?? '',
+      String(this.#failedHoldMs),
+    ]);
+    if (outcome === 'fenced' || outcome === 'missing')
+      throw new FencedOffError(`Job ${jobId} has a later attempt`);
+    if (outcome === 'ended') throw new JobEndedError(`Job ${jobId} has ended`);
+    return promoted;
+  }
+
+  /** A worker that holds no attempt says why the job waits. */
+  async park(jobId: string, parked: Parked): Promise<void> {
+    await this.#run(changeScript, [
+      jobId,
+      String(Date.now()),
+      '',
+      'parked',
+      JSON.stringify([['parked', JSON.stringify(parked)]]),
+      '',
+      String(this.#failedHoldMs),
+    ]);
+  }
+
+  async dismiss(jobId: string): Promise<DismissOutcome> {
+    const [kind, ...rest] = await this.#run(dismissScript, [
+      jobId,
+      String(Date.now()),
+      String(this.#failedHoldMs),
+    ]);
+    if (kind === 'never-began') return { kind, promoted: rest };
+    if (kind === 'ended') return { kind, status: rest[0] as JobStatus };
+    return { kind: kind === 'running' ? 'running' : 'missing' };
+  }
+
+  async takeLocks(jobId: string): Promise<LockOutcome> {
+    const [kind, lock, holder, place] = await this.#run(takeLocksScript, [
+      jobId,
+      String(Date.now()),
+    ]);
+    if (kind === 'blocked')
+      return { kind, lock: lock ?? '', holder: holder ?? '', place: Number(place) };
+    return { kind: kind === 'taken' ? 'taken' : 'missing' };
+  }
+
+  /** @returns the jobs that may go on */
+  async giveLocksBack(jobId: string): Promise<string[]> {
+    return this.#run(giveLocksBackScript, [jobId, String(Date.now())]);
+  }
+
+  /** Who holds a lock, and where in its line a job stands (from 1). */
+  async readPlaceInLine(lock: string, jobId: string): Promise<{ holder?: string; place?: number }> {
+    const [holder, rank] = await Promise.all([
+      this.#redis.hget(this.keys.lock(lock), 'jobId'),
+      this.#redis.zrank(this.keys.line(lock), jobId),
+    ]);
+    return { ...(holder && { holder }), ...(rank !== null && { place: rank + 1 }) };
+  }
+
+  /** Place (from 1) among the accepted jobs of a queue that no worker has begun. */
+  async readPlaceInQueue(queue: string, jobId: string): Promise<number | undefined> {
+    const rank = await this.#redis.zrank(this.keys.index('waiting', queue), jobId);
+    return rank === null ? undefined : rank + 1;
+  }
+
+  /** Removes an ended job for good. */
+  async forget(jobId: string): Promise<'forgotten' | 'alive' | 'missing'> {
+    const outcome = await this.#redis.eval(
+      forgetScript,
+      0,
+      this.keys.prefix,
+      jobId,
+      String(Date.now()),
+    );
+    return outcome as 'forgotten' | 'alive' | 'missing';
+  }
+
+  /** Jobs that ended before a time, oldest first. */
+  async findEndedBefore(ms: number, count: number): Promise<string[]> {
+    return this.#redis.zrangebyscore(this.keys.ended, '-inf', String(ms), 'LIMIT', 0, count);
+  }
+
+  /** Every job that a worker still has to do something for. */
+  async findAlive(): Promise<string[]> {
+    const indexes = [
+      ['status', 'accepted'],
+      ['status', 'running'],
+      ['undo', 'pending'],
+    ] as const;
+    const found = await Promise.all(
+      indexes.map(([kind, value]) => this.#redis.zrange(this.keys.index(kind, value), '0', '-1')),
+    );
+    return [...new Set(found.flat())];
+  }
+
+  async readPending(): Promise<Record<string, string>> {
+    return this.#redis.hgetall(this.keys.pending);
+  }
+
+  async removePending(jobId: string): Promise<void> {
+    await this.#redis.hdel(this.keys.pending, jobId);
+  }
+
+  async appendLog(jobId: string, entry: object): Promise<void> {
+    const key = this.keys.log(jobId);
+    await this.#redis.xadd(key, 'MAXLEN', '~', logLength, '*', 'entry', JSON.stringify(entry));
+  }
+
+  /** Log entries after an id, oldest first, each with the id to go on from. */
+  async readLog(
+    jobId: string,
+    after: string,
+    count: number,
+  ): Promise<{ id: string; entry: unknown }[]> {
+    const rows = await this.#redis.xrange(
+      this.keys.log(jobId),
+      after ? `(${after}` : '-',
+      '+',
+      'COUNT',
+      count,
+    );
+    return rows.map(([id, fields]) => ({ id, entry: JSON.parse(fields[1] ?? 'null') }));
+  }
+
+  #run(script: string, argv: string[]): Promise<string[]> {
+    return this.#redis.eval(script, 0, this.keys.prefix, ...argv) as Promise<string[]>;
+  }
+}
+
+/** Redis holds text: plain members as they are, structured ones as JSON; absent ones not at all. */
+function toFields(members: Record<string, unknown>): [string, string][] {
+  const plain = new Set(['string', 'number', 'boolean']);
+  const structured = new Set(['params', 'results', 'response']);
+  return Object.entries(members).flatMap(([name, value]): [string, string][] => {
+    if (value === undefined) return [];
+    const isPlain = plain.has(typeof value) && !structured.has(name);
+    return [[name, isPlain ? String(value) : JSON.stringify(value)]];
+  });
+}
+
+function toChangedFields({
+  status: _,
+  stepRecord,
+  isOpen,
+  ...members
+}: JobChange): [string, string][] {
+  const removed = Object.entries(members).flatMap(([name, value]): [string, string][] =>
+    value === null ? [[name, '']] : [],
+  );
+  const kept = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
+  return [
+    ...removed,
+    ...toFields(kept),
+    ...(stepRecord
+      ? [[stepField(stepRecord.name), JSON.stringify(stepRecord)] as [string, string]]
+      : []),
+    ...(isOpen === false ? [['open', ''] as [string, string]] : []),
+  ];
+}

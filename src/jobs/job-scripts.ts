@@ -1,0 +1,310 @@
+/**
+ * Every change of a record is one of these scripts, so that record, indexes and the stream of changes
+ * never disagree. They name keys from a prefix: one Redis (or Sentinel), not Cluster.
+ */
+
+const common = /* lua */ `
+local prefix = ARGV[1]
+local id = ARGV[2]
+local now = ARGV[3]
+local key = prefix .. ':job:' .. id
+
+local function isFinal(status)
+  return status == 'successful' or status == 'failed' or status == 'dismissed'
+end
+
+local function index(kind, value) return prefix .. ':index:' .. kind .. ':' .. value end
+
+local function tell(kind)
+  local seen = redis.call('HMGET', key, 'rev', 'status', 'site', 'owner', 'processID')
+  redis.call('XADD', prefix .. ':changes', 'MAXLEN', '~', 100000, '*',
+    'jobId', id, 'rev', seen[1] or '0', 'kind', kind, 'status', seen[2] or '', 'site', seen[3] or '',
+    'owner', seen[4] or '', 'processID', seen[5] or '')
+end
+
+local function setStatus(status)
+  local was = redis.call('HMGET', key, 'status', 'seq', 'queue')
+  if was[1] == status then return end
+  redis.call('ZREM', index('status', was[1]), id)
+  redis.call('ZADD', index('status', status), was[2], id)
+  redis.call('ZREM', index('waiting', was[3]), id)
+  redis.call('HSET', key, 'status', status)
+  if isFinal(status) then
+    redis.call('HSET', key, 'finishedMs', now)
+    redis.call('ZADD', prefix .. ':ended', now, id)
+  end
+end
+
+-- Gives back what the job holds; answers with the jobs that may go on now.
+local function release()
+  local promoted = {}
+  local held = redis.call('HMGET', key, 'locks', 'uploads', 'status')
+  for _, name in ipairs(cjson.decode(held[1] or '[]')) do
+    if redis.call('HGET', prefix .. ':lock:' .. name, 'jobId') == id then
+      redis.call('DEL', prefix .. ':lock:' .. name)
+    end
+    redis.call('ZREM', prefix .. ':line:' .. name, id)
+    local head = redis.call('ZRANGE', prefix .. ':line:' .. name, 0, 0)
+    if head[1] then promoted[#promoted + 1] = head[1] end
+  end
+  for _, upload in ipairs(cjson.decode(held[2] or '[]')) do
+    local holds = prefix .. ':upload-holds:' .. upload
+    if held[3] == 'failed' then
+      redis.call('ZADD', holds, tonumber(now) + tonumber(ARGV[#ARGV]), id)
+    else
+      redis.call('ZREM', holds, id)
+    end
+  end
+  return promoted
+end
+`;
+
+/**
+ * ARGV: prefix, jobId, nowMs, fields (JSON pairs), index entries (JSON pairs), uploads (JSON), owner,
+ * idempotency key or '', idempotency lease token, idempotency answer, idempotency life in ms.
+ * Answers `ok seq`, `no-upload id` or `idempotency`.
+ */
+export const submitScript = /* lua */ `${common}
+local owner = ARGV[7]
+if redis.call('EXISTS', key) == 1 then return {'exists'} end
+for _, upload in ipairs(cjson.decode(ARGV[6])) do
+  if redis.call('HGET', prefix .. ':upload:' .. upload, 'owner') ~= owner then return {'no-upload', upload} end
+end
+if ARGV[8] ~= '' then
+  if redis.call('HGET', ARGV[8], 'lease') ~= ARGV[9] then return {'idempotency'} end
+end
+local seq = redis.call('INCR', prefix .. ':seq')
+for _, pair in ipairs(cjson.decode(ARGV[4])) do redis.call('HSET', key, pair[1], pair[2]) end
+redis.call('HSET', key, 'seq', seq, 'rev', 1, 'attempt', 0)
+redis.call('ZADD', prefix .. ':index:all', seq, id)
+for _, pair in ipairs(cjson.decode(ARGV[5])) do redis.call('ZADD', index(pair[1], pair[2]), seq, id) end
+local queue = redis.call('HGET', key, 'queue')
+redis.call('ZADD', index('status', 'accepted'), seq, id)
+redis.call('ZADD', index('waiting', queue), seq, id)
+redis.call('HSET', prefix .. ':pending', id, queue)
+for _, upload in ipairs(cjson.decode(ARGV[6])) do
+  redis.call('ZADD', prefix .. ':upload-holds:' .. upload, '+inf', id)
+end
+if ARGV[8] ~= '' then
+  redis.call('HSET', ARGV[8], 'state', 'done', 'jobId', id, 'answer', ARGV[10])
+  redis.call('PEXPIRE', ARGV[8], ARGV[11])
+end
+tell('accepted')
+return {'ok', tostring(seq)}
+`;
+
+/**
+ * ARGV: prefix, jobId, nowMs, fence or '', kind of change, fields (JSON pairs; '' removes),
+ * new status or '', how long a failed job holds its uploads (ms).
+ * Answers `ok rev promoted…`, `missing`, `fenced`, or `ended status`.
+ */
+export const changeScript = /* lua */ `${common}
+local was = redis.call('HMGET', key, 'status', 'attempt', 'undo')
+if not was[1] then return {'missing'} end
+if ARGV[4] ~= '' and was[2] ~= ARGV[4] then return {'fenced', was[2]} end
+local status = ARGV[7]
+if status ~= '' and isFinal(was[1]) and status ~= was[1] then return {'ended', was[1]} end
+for _, pair in ipairs(cjson.decode(ARGV[6])) do
+  if pair[2] == '' then redis.call('HDEL', key, pair[1]) else redis.call('HSET', key, pair[1], pair[2]) end
+end
+if status ~= '' then setStatus(status) end
+redis.call('HSET', key, 'updatedMs', now)
+redis.call('HINCRBY', key, 'rev', 1)
+local promoted = {}
+local is = redis.call('HMGET', key, 'status', 'undo', 'rev')
+local endedBefore = isFinal(was[1]) and was[3] ~= 'pending'
+if isFinal(is[1]) and is[2] ~= 'pending' and not endedBefore then
+  redis.call('HDEL', key, 'open', 'parked', 'ending')
+  redis.call('ZREM', index('undo', 'pending'), id)
+  promoted = release()
+end
+tell(ARGV[5])
+return {'ok', is[3], unpack(promoted)}
+`;
+
+/**
+ * ARGV: prefix, jobId, nowMs, worker. Starts an attempt: its number is the fence that all its writes
+ * carry. An attempt still `open` died without handing over. Answers `ok attempt`, `missing` or `ended`.
+ */
+export const beginScript = /* lua */ `${common}
+local was = redis.call('HMGET', key, 'status', 'undo', 'open', 'step', 'deathStep', 'deaths')
+if not was[1] then return {'missing'} end
+if isFinal(was[1]) and was[2] ~= 'pending' then return {'ended'} end
+if was[3] == '1' then
+  local step = was[4] or ''
+  local deaths = 1
+  if was[5] == step then deaths = (tonumber(was[6]) or 0) + 1 end
+  redis.call('HSET', key, 'deathStep', step, 'deaths', deaths)
+end
+local attempt = redis.call('HINCRBY', key, 'attempt', 1)
+if was[1] == 'accepted' then setStatus('running') end
+redis.call('HSETNX', key, 'startedMs', now)
+redis.call('HSET', key, 'open', '1', 'worker', ARGV[4], 'updatedMs', now)
+redis.call('HDEL', key, 'parked')
+redis.call('HINCRBY', key, 'rev', 1)
+tell('attempt')
+return {'ok', tostring(attempt)}
+`;
+
+/**
+ * ARGV: prefix, jobId, nowMs, hold time of uploads (ms). The first final status wins.
+ * Answers `missing`, `ended`, `never-began promoted…` or `running`.
+ */
+export const dismissScript = /* lua */ `${common}
+local was = redis.call('HMGET', key, 'status', 'attempt')
+if not was[1] then return {'missing'} end
+if isFinal(was[1]) then return {'ended', was[1]} end
+setStatus('dismissed')
+redis.call('HSET', key, 'updatedMs', now)
+redis.call('HINCRBY', key, 'rev', 1)
+if was[2] == '0' then
+  redis.call('HSET', key, 'undo', 'nothing-to-do', 'message', 'Dismissed before it began')
+  redis.call('HDEL', prefix .. ':pending', id)
+  local promoted = release()
+  tell('dismissed')
+  return {'never-began', unpack(promoted)}
+end
+redis.call('HSET', key, 'undo', 'pending', 'message', 'Dismissed; putting back what was begun')
+redis.call('ZADD', index('undo', 'pending'), now, id)
+tell('dismissed')
+return {'running'}
+`;
+
+/**
+ * ARGV: prefix, jobId, nowMs. Takes every lock of the job, or joins the line of the first that is
+ * taken. Re-entrant; locks and places of jobs that have ended do not count.
+ * Answers `taken`, `missing` or `blocked name holder place`.
+ */
+export const takeLocksScript = /* lua */ `${common}
+local held = redis.call('HMGET', key, 'locks', 'seq')
+if not held[1] then return {'missing'} end
+local names = cjson.decode(held[1])
+local function alive(other)
+  local seen = redis.call('HMGET', prefix .. ':job:' .. other, 'status', 'undo')
+  return seen[1] and (not isFinal(seen[1]) or seen[2] == 'pending')
+end
+for _, name in ipairs(names) do
+  local line = prefix .. ':line:' .. name
+  local holder = redis.call('HGET', prefix .. ':lock:' .. name, 'jobId')
+  if holder and holder ~= id and not alive(holder) then
+    redis.call('DEL', prefix .. ':lock:' .. name)
+    holder = false
+  end
+  local first = holder
+  if not holder then
+    for _, other in ipairs(redis.call('ZRANGEBYSCORE', line, '-inf', '(' .. held[2])) do
+      if alive(other) then first = other break end
+      redis.call('ZREM', line, other)
+    end
+  end
+  if first and first ~= id then
+    redis.call('ZADD', line, held[2], id)
+    return {'blocked', name, first, tostring(redis.call('ZRANK', line, id) + 1)}
+  end
+end
+for _, name in ipairs(names) do
+  redis.call('ZREM', prefix .. ':line:' .. name, id)
+  redis.call('HSET', prefix .. ':lock:' .. name, 'jobId', id, 'sinceMs', now)
+end
+return {'taken'}
+`;
+
+/**
+ * ARGV: prefix, jobId, nowMs. For a job that gives its place back with nothing begun on the site.
+ * Answers with the jobs that may go on.
+ */
+export const giveLocksBackScript = /* lua */ `${common}
+local promoted = {}
+for _, name in ipairs(cjson.decode(redis.call('HGET', key, 'locks') or '[]')) do
+  if redis.call('HGET', prefix .. ':lock:' .. name, 'jobId') == id then
+    redis.call('DEL', prefix .. ':lock:' .. name)
+    local head = redis.call('ZRANGE', prefix .. ':line:' .. name, 0, 0)
+    if head[1] and head[1] ~= id then promoted[#promoted + 1] = head[1] end
+  end
+end
+return promoted
+`;
+
+/** ARGV: prefix, jobId, nowMs. Forgets an ended job and everything that names it. */
+export const forgetScript = /* lua */ `${common}
+local seen = redis.call('HMGET', key, 'status', 'undo', 'owner', 'site', 'processID', 'labels', 'uploads', 'queue', 'reference')
+if not seen[1] then return 'missing' end
+if not isFinal(seen[1]) or seen[2] == 'pending' then return 'alive' end
+for _, pair in ipairs({{'status', seen[1]}, {'owner', seen[3]}, {'site', seen[4]}, {'process', seen[5]}, {'waiting', seen[8]}, {'reference', seen[9]}}) do
+  if pair[2] then redis.call('ZREM', index(pair[1], pair[2]), id) end
+end
+for _, label in ipairs(cjson.decode(seen[6] or '[]')) do redis.call('ZREM', index('label', label), id) end
+for _, upload in ipairs(cjson.decode(seen[7] or '[]')) do redis.call('ZREM', prefix .. ':upload-holds:' .. upload, id) end
+redis.call('ZREM', prefix .. ':index:all', id)
+redis.call('ZREM', prefix .. ':ended', id)
+tell('removed')
+redis.call('DEL', key, prefix .. ':log:' .. id)
+redis.call('SET', prefix .. ':tombstone:' .. id, seen[3], 'EX', 86400)
+return 'forgotten'
+`;
+
+/**
+ * ARGV: prefix, '', nowMs, filters (JSON: array of arrays of index names; any of the inner, all of
+ * the outer), highest seq (exclusive) or '', how many, how many to look at, limits on times (JSON).
+ * Answers with pairs id, seq, newest first; last the seq to go on from, or ''.
+ */
+export const listScript = /* lua */ `${common}
+local filters = cjson.decode(ARGV[4])
+local upper = ARGV[5] == '' and '+inf' or '(' .. ARGV[5]
+local wanted, budget = tonumber(ARGV[6]), tonumber(ARGV[7])
+local times = cjson.decode(ARGV[8])
+local hasTimes = next(times) ~= nil
+local driver = {prefix .. ':index:all'}
+local smallest = redis.call('ZCARD', driver[1])
+for _, anyOf in ipairs(filters) do
+  local size = 0
+  for _, name in ipairs(anyOf) do size = size + redis.call('ZCARD', prefix .. ':index:' .. name) end
+  if size <= smallest then
+    smallest = size
+    driver = {}
+    for i, name in ipairs(anyOf) do driver[i] = prefix .. ':index:' .. name end
+  end
+end
+local function fits(candidate)
+  for _, anyOf in ipairs(filters) do
+    local found = false
+    for _, name in ipairs(anyOf) do
+      if redis.call('ZSCORE', prefix .. ':index:' .. name, candidate) then found = true break end
+    end
+    if not found then return false end
+  end
+  if not hasTimes then return true end
+  local at = redis.call('HMGET', prefix .. ':job:' .. candidate, 'createdMs', 'startedMs', 'finishedMs')
+  local created, started = tonumber(at[1]), tonumber(at[2])
+  if times.createdFromMs and created < times.createdFromMs then return false end
+  if times.createdToMs and created > times.createdToMs then return false end
+  if times.minDurationMs or times.maxDurationMs then
+    if not started then return false end
+    local duration = (tonumber(at[3]) or tonumber(now)) - started
+    if times.minDurationMs and duration < times.minDurationMs then return false end
+    if times.maxDurationMs and duration > times.maxDurationMs then return false end
+  end
+  return true
+end
+local answer, looked = {}, 0
+while looked < budget do
+  local batch = {}
+  for _, source in ipairs(driver) do
+    local part = redis.call('ZREVRANGEBYSCORE', source, upper, '-inf', 'WITHSCORES', 'LIMIT', 0, 100)
+    for i = 1, #part, 2 do batch[#batch + 1] = {part[i], tonumber(part[i + 1])} end
+  end
+  if #batch == 0 then answer[#answer + 1] = '' return answer end
+  table.sort(batch, function(a, b) return a[2] > b[2] end)
+  for i = 1, math.min(#batch, 100) do
+    looked = looked + 1
+    upper = '(' .. batch[i][2]
+    if fits(batch[i][1]) then
+      answer[#answer + 1] = batch[i][1]
+      answer[#answer + 1] = tostring(batch[i][2])
+      if #answer == wanted * 2 then answer[#answer + 1] = tostring(batch[i][2]) return answer end
+    end
+  end
+end
+answer[#answer + 1] = string.sub(upper, 2)
+return answer
+`;

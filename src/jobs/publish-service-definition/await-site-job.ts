@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { readSiteJob } from '../../sites/publishing.ts';
+import type { SiteJob, SiteJobMessage } from '../../sites/site-job.ts';
+import { defineStep, type StepContext } from '../step.ts';
+import type { Decision, Publishing } from './publishing-context.ts';
+import { PublishingFailedError, SiteJobDeadlineError } from './publishing-errors.ts';
+import type { Submitted } from './submit-definition.ts';
+
+export const SiteJobOutcome = z.object({
+  /** `unseen`: there is no job to ask, or the site has forgotten it; the service itself has to tell. */
+  kind: z.enum(['succeeded', 'unseen']),
+  siteJobId: z.string().optional(),
+  messages: z.array(z.string()),
+});
+export type SiteJobOutcome = z.output<typeof SiteJobOutcome>;
+
+type Input = Publishing & { decision: Decision; siteJob: Submitted };
+
+/** Beyond the site's own limit: so that the site, not we, ends what takes too long. */
+const graceMs = 60_000;
+
+/** Follows the site job to its end. */
+export const awaitSiteJob = defineStep({
+  name: 'await',
+  title: 'The site is publishing',
+  share: [50, 80],
+  result: SiteJobOutcome,
+  act: follow,
+});
+
+async function follow(input: Input, context: StepContext): Promise<SiteJobOutcome> {
+  const { siteJob: submitted, site, decision } = input;
+  if (!submitted.siteJob) return { kind: 'unseen', messages: [] };
+  const { pollMinMs, pollMaxMs } = context.timing;
+  const patienceMs = Math.max(
+    site.config.jobTimeoutSeconds * 1000,
+    decision.tools.maxUsageTimeSeconds * 1000 + graceMs,
+  );
+  const beganMs = Date.now();
+  const told = new Teller(context);
+  for (let waitMs = pollMinMs; ; waitMs = Math.min(waitMs * 1.3, pollMaxMs)) {
+    await context.pause(waitMs);
+    const job = await readSiteJob(site, submitted.siteJob, { signal: context.signal });
+    await told.tell(job);
+    if (job.isFinal) return toOutcome(job, site.name);
+    if (Date.now() - beganMs > patienceMs) {
+      throw new SiteJobDeadlineError(
+        `The site job ${job.siteJobId} of ${site.name} did not end within ${Math.round(patienceMs / 1000)} s; its last status was ${job.status}.`,
+        {
+          facts: {
+            site: site.name,
+            siteJobId: job.siteJobId,
+            jobStatus: job.status,
+            siteMessages: texts(job.messages),
+          },
+        },
+      );
+    }
+  }
+}
+
+function toOutcome(job: SiteJob, site: string): SiteJobOutcome {
+  if (job.isForgotten) return { kind: 'unseen', siteJobId: job.siteJobId, messages: [] };
+  if (job.isSucceeded)
+    return { kind: 'succeeded', siteJobId: job.siteJobId, messages: texts(job.messages) };
+  const [firstError] = job.messages.filter((message) => message.type === 'error');
+  throw new PublishingFailedError(
+    `The site job on ${site} ended as ${job.status}${firstError ? `: ${firstError.text}` : '.'}`,
+    {
+      facts: {
+        site,
+        siteJobId: job.siteJobId,
+        jobStatus: job.status,
+        siteMessages: texts(job.messages),
+        messages: job.messages,
+      },
+    },
+  );
+}
+
+function texts(messages: SiteJobMessage[]): string[] {
+  return messages.map((message) => message.text);
+}
+
+/** Passes on each new message of the site job once, and its progress where the site tells it. */
+class Teller {
+  readonly #context: StepContext;
+  #messages = 0;
+
+  constructor(context: StepContext) {
+    this.#context = context;
+  }
+
+  async tell(job: SiteJob): Promise<void> {
+    for (const { type, text } of job.messages.slice(this.#messages)) {
+      const level = type === 'error' || type === 'warning' ? type : 'info';
+      await this.#context.log.add({ level, source: 'site', message: text });
+    }
+    this.#messages = job.messages.length;
+    const fraction = job.isFinal ? 1 : (job.progressPercent ?? 0) / 100;
+    await this.#context.progress(
+      fraction,
+      job.progressMessage ?? `The site is publishing: ${job.status}`,
+    );
+  }
+}

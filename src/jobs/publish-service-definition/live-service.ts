@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { GatewayError } from '../../lib/errors.ts';
+import type { JsonObject } from '../../sites/answer-shapes.ts';
+import { readServiceRoot } from '../../sites/rest-services.ts';
+import { type ServiceTarget, toText } from '../../sites/service-target.ts';
+import type { Site } from '../../sites/sites.ts';
+import type { LiveService, Publishing } from './publishing-context.ts';
+import { digestOfSettings, type Snapshot, saveSnapshot, takeSnapshot } from './snapshot.ts';
+
+/** Takes the full picture of a service before it is replaced, and tells what could be put back. */
+export async function describeLiveService(
+  publishing: Publishing,
+  target: ServiceTarget,
+  signal: AbortSignal,
+): Promise<LiveService> {
+  const { site, jobId, storage, published, upload } = publishing;
+  const snapshot = await takeSnapshot(site, target, signal);
+  await saveSnapshot(storage, jobId, snapshot);
+  const last = await published.find(site.name, toText(target));
+  const isLastOneOfOurs = last !== undefined && last.lastModifiedMs === snapshot.lastModifiedMs;
+  const heldUpload = isLastOneOfOurs ? await publishing.uploads.find(last.uploadId) : undefined;
+  return {
+    ...snapshot.status,
+    ...(snapshot.lastModifiedMs !== undefined && { lastModifiedMs: snapshot.lastModifiedMs }),
+    restorable: heldUpload ? 'full' : 'settings-only',
+    ...(heldUpload && { madeByUpload: heldUpload.uploadId }),
+    isSameDefinition: isLastOneOfOurs && last.sha256 === upload.sha256,
+    layers: await findLayers(site, target, snapshot, signal),
+    portalItemIds: portalItemIdsOf(snapshot.service),
+    settingsDigest: digestOfSettings(snapshot.service),
+  };
+}
+
+/** A stopped service answers nobody, so its layers are not known then. */
+async function findLayers(
+  site: Site,
+  target: ServiceTarget,
+  { status }: Snapshot,
+  signal: AbortSignal,
+) {
+  if (status.realTimeState !== 'STARTED') return [];
+  try {
+    const root = await readServiceRoot(site, target, { signal });
+    return [...root.layers, ...root.tables].map(({ id, name }) => ({ id, name }));
+  } catch (error) {
+    if (error instanceof GatewayError) return [];
+    throw error;
+  }
+}
+
+const WithPortalItems = z.looseObject({
+  portalProperties: z.looseObject({ portalItems: z.array(z.looseObject({ itemID: z.string() })) }),
+});
+
+/** Ids of the portal's items for a service; none on a stand-alone site (Esri, "Service JSON"). */
+export function portalItemIdsOf(service: JsonObject): string[] {
+  const { data } = WithPortalItems.safeParse(service);
+  return data?.portalProperties.portalItems.map((item) => item.itemID) ?? [];
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import type { DocumentReader } from '../../documents/document-reader.ts';
+import type { ServiceDefinitionContent } from '../../documents/service-definition.ts';
+import type { ServiceTarget } from '../../sites/service-target.ts';
+import type { Site } from '../../sites/sites.ts';
+import type { FolderStorage } from '../../storage/folder-storage.ts';
+import type { FolderUses } from '../folder-uses.ts';
+import type { PublishedServices } from '../published-services.ts';
+import type { UploadRecord, UploadRecords } from '../upload-records.ts';
+import type { PublishServiceDefinitionParams } from './schema.ts';
+
+/** What every step of this recipe works on. */
+export type Publishing = {
+  jobId: string;
+  site: Site;
+  params: PublishServiceDefinitionParams;
+  upload: UploadRecord;
+  definition: ServiceDefinitionContent;
+  /** The service as it was asked for; the site may write its name in another case. */
+  wanted: ServiceTarget;
+  storage: FolderStorage;
+  documents: DocumentReader;
+  uploads: UploadRecords;
+  published: PublishedServices;
+  folderUses: FolderUses;
+  warn: (text: string) => Promise<void>;
+};
+
+const Target = z.object({ folder: z.string(), serviceName: z.string(), type: z.string() });
+const NamedLayer = z.object({ id: z.number(), name: z.string() });
+
+/** A service before it is replaced, as far as decisions hang on it. Its full picture lies in storage. */
+export const LiveService = z.object({
+  configuredState: z.string(),
+  realTimeState: z.string(),
+  lastModifiedMs: z.number().optional(),
+  restorable: z.enum(['full', 'settings-only']),
+  /** The upload that made it, where Pressroom holds it. */
+  madeByUpload: z.string().optional(),
+  isSameDefinition: z.boolean(),
+  layers: z.array(NamedLayer),
+  portalItemIds: z.array(z.string()),
+  settingsDigest: z.string(),
+});
+export type LiveService = z.output<typeof LiveService>;
+
+/** What the first step found and decided. It is not decided again when the job is resumed. */
+export const Decision = z.object({
+  action: z.enum(['create', 'replace', 'skip']),
+  target: Target,
+  /** How a definition replaces: as it was staged, with its type rewritten, or named in the override. */
+  method: z.enum(['as-staged', 'manifest', 'overwrite']),
+  tools: z.object({
+    name: z.enum(['PublishingTools', 'PublishingToolsEx']),
+    maxUsageTimeSeconds: z.number(),
+  }),
+  live: LiveService.optional(),
+  account: z.string().optional(),
+  privilege: z.string().optional(),
+  version: z.string().optional(),
+  isFederated: z.boolean(),
+  isDataCopyBlocked: z.boolean().optional(),
+  /** The site's clock minus ours. */
+  clockDifferenceMs: z.number(),
+});
+export type Decision = z.output<typeof Decision>;
+
+/** Marks everything that a job leaves on a site for a while, so that it is found again. */
+export function describedAs(jobId: string): string {
+  return `pressroom:${jobId}`;
+}
+
+export function snapshotKey(jobId: string): string {
+  return `snapshots/${jobId}.json`;
+}

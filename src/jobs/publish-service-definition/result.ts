@@ -1,0 +1,72 @@
+import { restUrl, toAdminPath } from '../../sites/service-target.ts';
+import type { Site } from '../../sites/sites.ts';
+import type { JobContext } from '../job-type.ts';
+import type { SiteJobOutcome } from './await-site-job.ts';
+import type { ConfiguredSettings } from './configure-service.ts';
+import type { Decision, Publishing } from './publishing-context.ts';
+import type { PublishServiceDefinitionResult } from './schema.ts';
+import type { VerifiedService } from './verify-service.ts';
+
+type Ended = {
+  publishing: Publishing;
+  decision: Decision;
+  settings: ConfiguredSettings;
+  outcome: SiteJobOutcome;
+  service: VerifiedService;
+  outageMs: number | null;
+};
+
+export function toResult(
+  { publishing, decision, settings, outcome, service, outageMs }: Ended,
+  context: JobContext,
+): PublishServiceDefinitionResult {
+  return {
+    outcome: decision.action === 'replace' ? 'replaced' : 'created',
+    service: {
+      ...namesAndAddresses(publishing.site, service.target),
+      layers: service.layers,
+      tables: service.tables,
+    },
+    verification: service.verification,
+    kept: settings.kept,
+    changed: settings.changed,
+    portalItemIds: service.portalItemIds,
+    restorable: decision.live?.restorable ?? 'not-needed',
+    outageMs,
+    seconds: context.stepSeconds(),
+    siteMessages: outcome.messages,
+    warnings: context.warnings(),
+  };
+}
+
+/** Nothing was done: the service that was there is what the caller wanted. */
+export function toSkippedResult(
+  publishing: Publishing,
+  decision: Decision,
+  context: JobContext,
+): PublishServiceDefinitionResult {
+  return {
+    outcome: 'skipped',
+    service: { ...namesAndAddresses(publishing.site, decision.target), layers: [], tables: [] },
+    verification: 'none',
+    kept: [],
+    changed: [],
+    portalItemIds: [],
+    restorable: 'not-needed',
+    outageMs: null,
+    seconds: context.stepSeconds(),
+    siteMessages: [],
+    warnings: context.warnings(),
+  };
+}
+
+function namesAndAddresses(site: Site, target: VerifiedService['target']) {
+  const { url, adminUrl = url } = site.config;
+  return {
+    name: target.serviceName,
+    folder: target.folder,
+    type: target.type,
+    adminUrl: [adminUrl, 'admin', ...toAdminPath(target).map(encodeURIComponent)].join('/'),
+    restUrl: restUrl(site, target),
+  };
+}

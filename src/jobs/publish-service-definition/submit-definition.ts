@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import { findSiteJobsOfItem, submitPublishing } from '../../sites/publishing.ts';
+import { toText } from '../../sites/service-target.ts';
+import { findService, readLifecycle } from '../../sites/services.ts';
+import { isNotFound, isRefusal } from '../../sites/site-errors.ts';
+import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
+import { deleteUploadItem, readUploadItem } from '../../sites/upload-items.ts';
+import { defineStep, type StepContext } from '../step.ts';
+import { composeFor } from './configure-service.ts';
+import type { Decision, Publishing } from './publishing-context.ts';
+import { NotPublishableError } from './publishing-errors.ts';
+import { putBackService } from './put-back-service.ts';
+import { KnownUploadItem, sendDefinition } from './upload-definition.ts';
+
+/** What the site was told to do. Without a site job there is only the service to judge by. */
+export const Submitted = z.object({
+  uploadItem: KnownUploadItem,
+  siteJob: z
+    .object({ siteJobId: z.string(), tools: z.enum(['PublishingTools', 'PublishingToolsEx']) })
+    .optional(),
+});
+export type Submitted = z.output<typeof Submitted>;
+
+/** The target right before the site is told; recorded first, so that a later look knows what is new. */
+export type TargetBefore = {
+  isThere: boolean;
+  lastModifiedMs?: number | undefined;
+  submittedAtMs: number;
+};
+
+type Input = Publishing & { decision: Decision; uploadItem: KnownUploadItem };
+type Context = StepContext<TargetBefore>;
+
+/** Tells the site to publish: once. */
+export const submitDefinition = defineStep<Input, Submitted, TargetBefore>({
+  name: 'submit',
+  title: 'Telling the site to publish',
+  share: [47, 50],
+  result: Submitted,
+  before: readTarget,
+  look: findOwnSiteJob,
+  act: submit,
+  undo: putBackService,
+});
+
+async function readTarget(
+  { site, decision }: Input,
+  { signal }: StepContext,
+): Promise<TargetBefore> {
+  const existing = await findService(site, decision.target, { signal });
+  const submittedAtMs = Date.now() + decision.clockDifferenceMs;
+  if (!existing) return { isThere: false, submittedAtMs };
+  if (decision.action === 'create') {
+    throw new NotPublishableError(
+      'service_exists',
+      `${toText(existing)} appeared on ${site.name} after this job began: somebody else made it. It was not touched.`,
+      { site: site.name, service: toText(existing) },
+    );
+  }
+  const { lastModifiedMs } = await readLifecycle(site, existing, { signal });
+  return { isThere: true, lastModifiedMs, submittedAtMs };
+}
+
+async function submit(input: Input, context: Context): Promise<Submitted> {
+  const uploadItem = await presentItem(input, context);
+  const { document } = await composeFor(input, uploadItem, context.signal);
+  const siteJob = await submitPublishing(
+    input.site,
+    input.decision.tools.name,
+    { itemId: uploadItem.itemId, serviceConfiguration: document },
+    { signal: context.signal },
+  );
+  await context.log.info(`The site job is ${siteJob.siteJobId}.`);
+  return toSubmitted(uploadItem, siteJob);
+}
+
+/** The item of the upload step, or a new one if a look had to remove that. */
+async function presentItem(input: Input, context: Context): Promise<KnownUploadItem> {
+  const isThere = await itemIsThere(input, context.signal);
+  return isThere ? input.uploadItem : sendDefinition(input, context);
+}
+
+/**
+ * Was the site told already? By the site's own list of jobs where our account may see it; else by what
+ * moves on the site.
+ */
+async function findOwnSiteJob(input: Input, context: Context): Promise<Submitted | undefined> {
+  const first = await searchOnce(input, context);
+  if (first !== 'none' && first !== 'hidden') return first;
+  if (first === 'hidden') return watch(input, context);
+  await context.pause(context.timing.lookAgainMs); // a request may still be on its way
+  const second = await searchOnce(input, context);
+  return second === 'none' || second === 'hidden' ? undefined : second;
+}
+
+async function searchOnce(
+  input: Input,
+  { signal, log }: Context,
+): Promise<Submitted | 'none' | 'hidden'> {
+  const { site, uploadItem } = input;
+  const search = await findSiteJobsOfItem(site, uploadItem.itemId, { signal });
+  if (search.kind === 'found') {
+    const siteJob = newest(search.siteJobs);
+    await log.info(
+      `The site job ${siteJob.siteJobId} was started by an earlier try and is followed.`,
+    );
+    return toSubmitted(uploadItem, siteJob);
+  }
+  if (!(await itemIsThere(input, signal))) {
+    await log.warning(
+      `The upload item ${uploadItem.itemId} is gone: a site job used it up. The service itself has to tell.`,
+    );
+    return { uploadItem };
+  }
+  return search.kind === 'none' ? 'none' : 'hidden';
+}
+
+/** Our account may not see the site's jobs: so upload item, target and the number of busy jobs are watched. */
+async function watch(input: Input, context: Context): Promise<Submitted | undefined> {
+  const { site, decision, uploadItem } = input;
+  const { signal, timing, log, before } = context;
+  await log.warning(
+    `${site.name} does not show its jobs to our account. Watching for ${timing.watchMs / 1000} s whether it was told to publish.`,
+  );
+  const untilMs = Date.now() + timing.watchMs;
+  while (Date.now() < untilMs) {
+    await context.pause(Math.min(timing.pollMaxMs, timing.lookAgainMs));
+    if (!(await itemIsThere(input, signal))) return { uploadItem };
+    const target = await findService(site, decision.target, { signal });
+    const { lastModifiedMs } = target ? await readLifecycle(site, target, { signal }) : {};
+    const hasMoved =
+      (target !== undefined) !== before.isThere || lastModifiedMs !== before.lastModifiedMs;
+    if (hasMoved) return { uploadItem };
+  }
+  await log.info(
+    'Nothing moved: the upload item is replaced, so that a late request finds nothing, and the site is told once more.',
+  );
+  await deleteUploadItem(site, uploadItem.itemId, { signal });
+  return undefined;
+}
+
+async function itemIsThere({ site, uploadItem }: Input, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await readUploadItem(site, uploadItem.itemId, { signal })) !== undefined;
+  } catch (error) {
+    if (isNotFound(error) || isRefusal(error)) return false;
+    throw error;
+  }
+}
+
+/** Several only if the site was told twice; one that succeeded says most, then one that still runs. */
+function newest(siteJobs: SiteJob[]): SiteJob {
+  const worth = (job: SiteJob) => (job.isSucceeded ? 2 : job.isFinal ? 0 : 1);
+  const [best] = [...siteJobs].sort((a, b) => worth(b) - worth(a));
+  if (!best) throw new Error('There is no site job to choose from');
+  return best;
+}
+
+function toSubmitted(uploadItem: KnownUploadItem, { siteJobId, tools }: SiteJobRef): Submitted {
+  return { uploadItem, siteJob: { siteJobId, tools } };
+}

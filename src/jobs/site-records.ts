@@ -1,0 +1,95 @@
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import type { JobKeys } from './job-keys.ts';
+
+/** What the elected reader of a site saw last. `http` answers from it and never asks the site. */
+export const SiteRecord = z
+  .object({
+    readAt: z.string().describe('When the site was last looked at, RFC 3339'),
+    health: z
+      .enum(['up', 'down', 'read-only', 'upgrading', 'login-refused'])
+      .describe('Whether jobs for the site can go on'),
+    detail: z.string().optional().describe('What is wrong, and what to do about it'),
+    version: z.string().optional().describe('Version of ArcGIS Server, as the site tells it'),
+    isFederated: z.boolean().optional(),
+    privilege: z.string().optional().describe('Privilege of our account on the site'),
+    mode: z.string().optional().describe('EDITABLE or READ_ONLY'),
+    slots: z.int().describe('Publishing jobs that run at a time'),
+    publishingTools: z.string().optional().describe('State of the service that publishes'),
+    clockDifferenceMs: z.number().optional().describe("The site's clock minus ours"),
+    machines: z.int().optional(),
+    isDataCopyBlocked: z.boolean().optional(),
+    dataStoreItems: z.array(z.object({ path: z.string(), type: z.string() })).optional(),
+  })
+  .meta({ id: 'SiteRecord' });
+export type SiteRecord = z.output<typeof SiteRecord>;
+
+/** A site that rests: until when, and why. */
+export const ClosedSite = z.object({
+  reason: z.string(),
+  detail: z.string(),
+  sinceMs: z.number(),
+  untilMs: z.number(),
+});
+export type ClosedSite = z.output<typeof ClosedSite>;
+
+/** What is known about sites, shared by all processes. */
+export class SiteRecords {
+  readonly #redis: Redis;
+  readonly #keys: JobKeys;
+
+  constructor(redis: Redis, keys: JobKeys) {
+    this.#redis = redis;
+    this.#keys = keys;
+  }
+
+  async find(site: string): Promise<SiteRecord | undefined> {
+    return parsed(SiteRecord, await this.#redis.get(this.#keys.site(site)));
+  }
+
+  async save(site: string, record: SiteRecord): Promise<void> {
+    await this.#redis.set(this.#keys.site(site), JSON.stringify(record));
+  }
+
+  async findClosed(site: string): Promise<ClosedSite | undefined> {
+    return parsed(ClosedSite, await this.#redis.get(this.#keys.siteClosed(site)));
+  }
+
+  /** Keeps the beginning of a closure that goes on. */
+  async close(site: string, closed: Omit<ClosedSite, 'sinceMs'>): Promise<void> {
+    const before = await this.findClosed(site);
+    const kept: ClosedSite = { ...closed, sinceMs: before?.sinceMs ?? Date.now() };
+    await this.#redis.set(this.#keys.siteClosed(site), JSON.stringify(kept));
+  }
+
+  async reopen(site: string): Promise<void> {
+    await this.#redis.del(this.#keys.siteClosed(site), this.#keys.siteProbe(site));
+  }
+
+  /** One job at a time may try whether a closed site is open again. */
+  async takeProbe(site: string, jobId: string, forMs: number): Promise<boolean> {
+    const key = this.#keys.siteProbe(site);
+    const taken = await this.#redis.set(key, jobId, 'PX', forMs, 'NX');
+    return taken !== null || (await this.#redis.get(key)) === jobId;
+  }
+
+  /** @returns true while this worker is the one that reads the site */
+  async holdLease(site: string, worker: string, forMs: number): Promise<boolean> {
+    const script = `
+      local holder = redis.call('GET', KEYS[1])
+      if holder and holder ~= ARGV[1] then return 0 end
+      redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+      return 1`;
+    return (await this.#redis.eval(script, 1, this.#keys.siteLease(site), worker, forMs)) === 1;
+  }
+
+  async giveLeaseBack(site: string, worker: string): Promise<void> {
+    const script = `if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end`;
+    await this.#redis.eval(script, 1, this.#keys.siteLease(site), worker);
+  }
+}
+
+function parsed<T>(schema: z.ZodType<T>, text: string | null): T | undefined {
+  if (text === null) return undefined;
+  return schema.safeParse(JSON.parse(text)).data;
+}

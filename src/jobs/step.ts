@@ -1,0 +1,283 @@
+import type { z } from 'zod';
+import type { Timing } from '../lib/config.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { withJitter } from '../lib/wait.ts';
+import type { JobLog } from './job-log.ts';
+import type { StepRecord } from './job-record.ts';
+import type { JobChange } from './job-records.ts';
+
+/** What a step may reach beside its input. */
+export type StepContext<Before = unknown> = {
+  jobId: string;
+  attempt: number;
+  /** Aborts with the reason why: dismissed, deadline, lost or draining. */
+  signal: AbortSignal;
+  /** Ends early, too, when the process wants to stop: a good place to hand over. */
+  pause: (ms: number) => Promise<void>;
+  log: JobLog;
+  timing: Timing;
+  /** What `before` saw before anything was changed, also in a later attempt. */
+  before: Before;
+  progress: (fraction: number, message: string) => Promise<void>;
+};
+
+/**
+ * One named step of a recipe. `before` looks at what is there and is recorded before `act` runs; `look`
+ * answers whether the step is done already, after a crash and after an answer that never came; `undo`
+ * puts back what `act` did and says in words what it put back.
+ */
+export type Step<Input, Result, Before = undefined> = {
+  name: string;
+  title: string;
+  /** Percent of the job when this step begins and when it is done. */
+  share: readonly [number, number];
+  result: z.ZodType<Result>;
+  before?: (input: Input, context: StepContext<undefined>) => Promise<Before>;
+  look?: (input: Input, context: StepContext<Before>) => Promise<Result | undefined>;
+  act: (input: Input, context: StepContext<Before>) => Promise<Result>;
+  undo?: (
+    input: Input,
+    result: Result | undefined,
+    context: StepContext<Before>,
+  ) => Promise<string | undefined>;
+};
+
+export function defineStep<Input, Result, Before = undefined>(
+  step: Step<Input, Result, Before>,
+): Step<Input, Result, Before> {
+  return step;
+}
+
+export type RunStep = <Input, Result, Before>(
+  step: Step<Input, Result, Before>,
+  input: Input,
+) => Promise<Result>;
+
+/** What undoing came to, in words for the caller. */
+export type PutBack = { done: string[]; failed: string[] };
+
+/** The recipe was replayed as far as it had come: nothing after this was begun. */
+export class ReplayedToEnd extends Error {
+  override readonly name = 'ReplayedToEnd';
+}
+
+/** A step asks for patience that outlasts the attempt: the site is closed for a while. */
+export class SiteRestsError extends Error {
+  override readonly name = 'SiteRestsError';
+  readonly reason: GatewayError;
+
+  constructor(reason: GatewayError) {
+    super(reason.message, { cause: reason });
+    this.reason = reason;
+  }
+}
+
+/** The site may or may not have done it, and nothing that can be looked at tells. */
+export class UnknownOutcomeError extends GatewayError {
+  override readonly name = 'UnknownOutcomeError';
+  readonly code = 'outcome_unknown';
+}
+
+/** A site that cannot be reached is left to rest much sooner than one that is busy. */
+const unreachableShare = 40;
+
+type Visited = {
+  undo: () => Promise<string | undefined>;
+  record: StepRecord;
+};
+
+export type StepPlace = { name: string; share: readonly [number, number] };
+
+export type StepRunnerDeps = {
+  steps: StepRecord[];
+  /** `undo` replays only what is recorded, to find out what has to be put back. */
+  mode: 'do' | 'undo';
+  write: (kind: string, change: JobChange) => Promise<void>;
+  contextFor: (step: StepPlace) => Omit<StepContext, 'before'>;
+};
+
+/** Runs the steps of one attempt and remembers how to undo them. */
+export class StepRunner {
+  readonly #deps: StepRunnerDeps;
+  readonly #recorded: Map<string, StepRecord>;
+  readonly #visited: Visited[] = [];
+
+  constructor(deps: StepRunnerDeps) {
+    this.#deps = deps;
+    this.#recorded = new Map(deps.steps.map((step) => [step.name, step]));
+  }
+
+  /** Ready to be handed to a recipe. */
+  readonly step: RunStep = async (step, input) => {
+    const recorded = this.#recorded.get(step.name);
+    if (this.#deps.mode === 'undo') return this.#replay(step, input, recorded);
+    if (recorded?.state === 'done') return this.#recall(step, input, recorded);
+    return this.#carryOut(step, input, recorded);
+  };
+
+  async #carryOut<I, R, B>(
+    step: Step<I, R, B>,
+    input: I,
+    recorded: StepRecord | undefined,
+  ): Promise<R> {
+    const plain = this.#context(step);
+    plain.signal.throwIfAborted();
+    const before = (
+      recorded
+        ? recorded.before
+        : await this.#patiently(plain, async () => step.before?.(input, plain))
+    ) as B;
+    const context: StepContext<B> = { ...plain, before };
+    const begun: StepRecord = {
+      name: step.name,
+      state: 'begun',
+      before,
+      attempt: plain.attempt,
+      startedMs: recorded?.startedMs ?? Date.now(),
+    };
+    this.#remember(step, input, begun);
+    const change = {
+      stepRecord: begun,
+      step: step.name,
+      message: step.title,
+      progress: step.share[0],
+    };
+    await this.#deps.write('step', change);
+    const result = recorded
+      ? ((await this.#patiently(context, async () => step.look?.(input, context))) ??
+        (await this.#act(step, input, context)))
+      : await this.#act(step, input, context);
+    await this.#record({ ...begun, state: 'done', result, finishedMs: Date.now() });
+    return result;
+  }
+
+  /** Acts; after an unknown outcome looks, and acts again only if the look says that nothing was done. */
+  #act<I, R, B>(step: Step<I, R, B>, input: I, context: StepContext<B>): Promise<R> {
+    return this.#patiently(context, async () => {
+      try {
+        return await step.act(input, context);
+      } catch (error) {
+        if (!(error instanceof GatewayError) || error.again !== 'look') throw error;
+        await context.log.warning(`${error.message} Looking whether it was done all the same.`);
+        if (!step.look) {
+          throw new UnknownOutcomeError(error.message, { cause: error, facts: error.facts });
+        }
+        const found = await step.look(input, context);
+        if (found !== undefined) return found;
+        throw new NotDoneAfterAll(error.message, { cause: error, facts: error.facts });
+      }
+    });
+  }
+
+  /** Repeats what failed in passing, with growing pauses; a site that stays so is left to rest. */
+  async #patiently<T>(context: Omit<StepContext, 'before'>, work: () => Promise<T>): Promise<T> {
+    const { retryMinMs, retryMaxMs, retryForMs } = context.timing;
+    const beganMs = Date.now();
+    for (
+      let waitMs = retryMinMs, tries = 1;
+      ;
+      waitMs = Math.min(waitMs * 2, retryMaxMs), tries += 1
+    ) {
+      try {
+        return await work();
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (!(error instanceof GatewayError)) throw error;
+        // A refused login is not repeated: it would lock the account. The site rests until it is mended.
+        if (error.again === 'later' || error.code === 'site_login_refused')
+          throw new SiteRestsError(error);
+        if (error.again !== 'now') throw error;
+        const allowedMs =
+          error.code === 'site_unreachable' ? retryForMs / unreachableShare : retryForMs;
+        if (Date.now() + waitMs > beganMs + allowedMs) throw new SiteRestsError(error);
+        const pauseMs = withJitter(waitMs);
+        await context.log.warning(
+          `${error.message} Try ${tries} failed; the next follows in ${(pauseMs / 1000).toFixed(1)} s.`,
+        );
+        await context.pause(pauseMs);
+      }
+    }
+  }
+
+  #recall<I, R, B>(step: Step<I, R, B>, input: I, recorded: StepRecord): R {
+    this.#remember(step, input, recorded);
+    return step.result.parse(recorded.result);
+  }
+
+  #replay<I, R, B>(step: Step<I, R, B>, input: I, recorded: StepRecord | undefined): R {
+    if (!recorded) throw new ReplayedToEnd();
+    this.#remember(step, input, recorded);
+    if (recorded.result === undefined) throw new ReplayedToEnd();
+    return step.result.parse(recorded.result);
+  }
+
+  #remember<I, R, B>(step: Step<I, R, B>, input: I, record: StepRecord): void {
+    const visited: Visited = {
+      record,
+      undo: async () => {
+        if (!step.undo) return undefined;
+        const context = { ...this.#context(step), before: record.before as B };
+        return this.#patiently(context, async () => {
+          try {
+            const result =
+              (visited.record.result as R | undefined) ?? (await step.look?.(input, context));
+            return await step.undo?.(input, result, context);
+          } catch (error) {
+            if (!(error instanceof GatewayError) || error.again !== 'look') throw error;
+            throw new NotDoneAfterAll(error.message, { cause: error }); // an undo looks first by itself
+          }
+        });
+      },
+    };
+    this.#visited.push(visited);
+  }
+
+  async #record(record: StepRecord): Promise<void> {
+    const visited = this.#visited.find((each) => each.record.name === record.name);
+    if (visited) visited.record = record;
+    this.#recorded.set(record.name, record);
+    await this.#deps.write('step', { stepRecord: record });
+  }
+
+  /**
+   * Undoes what was begun, last first. What cannot be undone does not keep the rest from being undone.
+   *
+   * @throws SiteRestsError when the site is closed: what is undone by then is recorded
+   */
+  async undoAll(): Promise<PutBack> {
+    for (const visited of [...this.#visited].reverse()) {
+      if (visited.record.state === 'undone' || visited.record.state === 'undo-failed') continue;
+      await this.#record(await this.#undone(visited));
+    }
+    const notes = (state: StepRecord['state']) =>
+      [...this.#visited]
+        .reverse()
+        .flatMap(({ record }) => (record.state === state && record.note ? [record.note] : []));
+    return { done: notes('undone'), failed: notes('undo-failed') };
+  }
+
+  async #undone(visited: Visited): Promise<StepRecord> {
+    try {
+      const note = await visited.undo();
+      return { ...visited.record, state: 'undone', ...(note && { note }) };
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      return {
+        ...visited.record,
+        state: 'undo-failed',
+        note: `${visited.record.name}: ${error.message}`,
+      };
+    }
+  }
+
+  #context(step: StepPlace): StepContext<undefined> {
+    return { ...this.#deps.contextFor(step), before: undefined };
+  }
+}
+
+/** A look found that nothing was done: so it may be done again. */
+class NotDoneAfterAll extends GatewayError {
+  override readonly name = 'NotDoneAfterAll';
+  readonly code = 'site_timeout';
+  override readonly again = 'now';
+}
