@@ -1,0 +1,220 @@
+import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { ChangeFeed } from '../jobs/change-feed.ts';
+import { type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
+import { hasEnded, isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
+import type { JobSubmission } from '../jobs/job-submission.ts';
+import type { JobType } from '../jobs/job-type.ts';
+import type { Config } from '../lib/config.ts';
+import { Attempt } from './attempt.ts';
+import { type AttemptDeps, runAttempt } from './run-attempt.ts';
+import type { SiteGate } from './site-gate.ts';
+
+export type JobWorkerDeps = AttemptDeps & {
+  redis: Redis;
+  queues: JobQueues;
+  submission: JobSubmission;
+  gate: SiteGate;
+  feed: ChangeFeed;
+  jobTypes: readonly JobType[];
+  queue: Config['queue'];
+  workerId: string;
+};
+
+/** A job in a service's line looks for itself now and then, should nobody have woken it. */
+const lookAgainMs = 30_000;
+/** How many jobs of one site this process carries at a time, at the most; the slots are for all workers. */
+const concurrencyPerQueue = 32;
+const concurrencyHere = 16;
+
+/** Takes jobs off the queues, runs attempts, and tells BullMQ what became of them. */
+export class JobWorker {
+  readonly #deps: JobWorkerDeps;
+  readonly #byName: Map<string, JobType>;
+  readonly #workers = new Map<string, Worker>();
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #stopListening: () => void;
+  #isDraining = false;
+
+  constructor(deps: JobWorkerDeps) {
+    this.#deps = deps;
+    this.#byName = new Map(deps.jobTypes.map((jobType) => [jobType.name, jobType]));
+    this.#stopListening = deps.feed.listen((news) => {
+      if (news.kind === 'dismissed') this.#attempts.get(news.jobId)?.stop('dismissed');
+    });
+  }
+
+  /** Serves the queues of these sites and the one that touches none; others are left from now on. */
+  async serve(siteNames: string[]): Promise<void> {
+    const wanted = new Set([queueNameOf(undefined), ...siteNames.map(queueNameOf)]);
+    for (const name of wanted)
+      if (!this.#workers.has(name)) this.#workers.set(name, this.#open(name));
+    for (const [name, worker] of this.#workers) {
+      if (wanted.has(name)) continue;
+      this.#workers.delete(name);
+      await worker.close();
+    }
+  }
+
+  /** Jobs under way in this process. */
+  get activeCount(): number {
+    return this.#attempts.size;
+  }
+
+  /** True once every queue is connected. */
+  get isServing(): boolean {
+    return [...this.#workers.values()].every((worker) => worker.isRunning());
+  }
+
+  /**
+   * Takes no new jobs, lets what is under way come to its next record, and hands it over.
+   * @param graceMs after this, requests that are under way are broken off
+   */
+  async close(graceMs: number): Promise<void> {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    for (const attempt of this.#attempts.values()) attempt.drain();
+    const breakOff = setTimeout(() => {
+      for (const attempt of this.#attempts.values()) attempt.stop('draining');
+    }, graceMs);
+    await Promise.all([...this.#workers.values()].map((worker) => worker.close()));
+    clearTimeout(breakOff);
+    this.#stopListening();
+  }
+
+  #open(queueName: string): Worker {
+    const { lockSeconds, stalledCheckSeconds } = this.#deps.queue;
+    const worker = new Worker(queueName, (job, token) => this.#process(job, token ?? ''), {
+      connection: this.#deps.redis,
+      prefix: this.#deps.records.keys.bull,
+      concurrency: queueName === 'here' ? concurrencyHere : concurrencyPerQueue,
+      lockDuration: lockSeconds * 1000,
+      lockRenewTime: (lockSeconds * 1000) / 3,
+      stalledInterval: stalledCheckSeconds * 1000,
+      maxStalledCount: 1_000_000, // our own record counts deaths
+      drainDelay: 5,
+      runRetryDelay: 1_000,
+    });
+    worker.on('error', (error) =>
+      this.#deps.log.warn({ err: error, queue: queueName }, 'Queue trouble'),
+    );
+    worker.on('lockRenewalFailed', (jobIds) => {
+      for (const jobId of jobIds) this.#attempts.get(jobId)?.stop('lost');
+    });
+    worker.on('locksRenewed', ({ jobIds }) => {
+      for (const jobId of jobIds) this.#attempts.get(jobId)?.renewed();
+    });
+    return worker;
+  }
+
+  async #process(job: Job, token: string): Promise<void> {
+    const jobId = String(job.id);
+    const record = await this.#deps.records.find(jobId);
+    if (!record || hasEnded(record)) return;
+    const jobType = this.#byName.get(record.processID);
+    if (!jobType) return this.#delay(job, token, Date.now() + lookAgainMs); // another version may know it
+    if (!isOverdue(record)) {
+      const rest = await this.#deps.gate.findRest(record);
+      if (rest) return this.#giveBack(job, token, record, rest);
+      const locks = await this.#deps.records.takeLocks(jobId);
+      if (locks.kind === 'missing') return;
+      if (locks.kind === 'blocked') return this.#waitInLine(job, token, record, locks.lock);
+    }
+    const number = await this.#deps.records.begin(jobId, this.#deps.workerId);
+    if (number === undefined) return;
+    await this.#run(job, token, jobType, number);
+  }
+
+  async #run(job: Job, token: string, jobType: JobType, number: number): Promise<void> {
+    const jobId = String(job.id);
+    const { records, log } = this.#deps;
+    const attempt = new Attempt({
+      records,
+      jobId,
+      number,
+      lockMs: this.#deps.queue.lockSeconds * 1000,
+      log,
+    });
+    this.#attempts.set(jobId, attempt);
+    if (this.#isDraining) attempt.drain();
+    const record = await records.find(jobId); // after listening: a dismissal between is seen here or heard
+    if (!record) return;
+    const deadline = setTimeout(
+      () => attempt.stop('deadline'),
+      Math.min(2 ** 31 - 1, Math.max(0, record.deadlineMs - Date.now())),
+    );
+    log.info(
+      { jobId, site: record.site, attempt: number, processID: record.processID },
+      'Attempt begins',
+    );
+    try {
+      const outcome = await runAttempt(this.#deps, jobType, record, attempt);
+      log.info(
+        { jobId, site: record.site, attempt: number, outcome: outcome.kind },
+        'Attempt ended',
+      );
+      if (outcome.kind === 'ended') await this.#afterEnd(record, attempt);
+      if (outcome.kind === 'handed-over') await this.#handOver(job, token, attempt);
+      if (outcome.kind === 'rests') await this.#park(job, token, record, attempt, outcome.reason);
+    } finally {
+      clearTimeout(deadline);
+      this.#attempts.delete(jobId);
+    }
+  }
+
+  async #afterEnd(record: JobRecord, attempt: Attempt): Promise<void> {
+    if (record.site) await this.#deps.gate.passed(record.site);
+    await this.#deps.submission.wake(attempt.promoted);
+  }
+
+  async #handOver(job: Job, token: string, attempt: Attempt): Promise<never> {
+    await attempt.write('handed-over', { isOpen: false });
+    await job.moveToWait(token);
+    throw new WaitingError();
+  }
+
+  /** The site is closed: the slot goes back, the lock too where nothing was begun on the site. */
+  async #park(
+    job: Job,
+    token: string,
+    record: JobRecord,
+    attempt: Attempt,
+    reason: Parameters<SiteGate['close']>[1],
+  ): Promise<never> {
+    const rest = await this.#deps.gate.close(record.site ?? '', reason);
+    await attempt.write('parked', {
+      isOpen: false,
+      parked: rest,
+      message: rest.detail ?? 'Waiting for the site',
+    });
+    const now = await this.#deps.records.find(record.jobId);
+    if (now?.steps.every((step) => step.name === 'check') && !isFinal(now.status)) {
+      await this.#deps.submission.wake(await this.#deps.records.giveLocksBack(record.jobId));
+    }
+    return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);
+  }
+
+  async #giveBack(job: Job, token: string, record: JobRecord, rest: Parked): Promise<never> {
+    await this.#deps.records.park(record.jobId, rest);
+    return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);
+  }
+
+  async #waitInLine(job: Job, token: string, record: JobRecord, lock: string): Promise<never> {
+    await this.#deps.records.park(record.jobId, { reason: 'service', lock });
+    await job.moveToDelayed(Date.now() + lookAgainMs, token);
+    // The holder may have ended before this job was delayed, and woken nobody.
+    const { holder, place } = await this.#deps.records.readPlaceInLine(lock, record.jobId);
+    if (!holder && place === 1) await this.#deps.queues.promote(record.queue, record.jobId);
+    throw new DelayedError();
+  }
+
+  async #delay(job: Job, token: string, untilMs: number): Promise<never> {
+    await job.moveToDelayed(Math.max(untilMs, Date.now() + 1), token);
+    throw new DelayedError();
+  }
+}
+
+/** Past its deadline a job that has touched nothing waits for nobody: it ends. */
+function isOverdue(record: JobRecord): boolean {
+  return Date.now() > record.deadlineMs && record.steps.length === 0;
+}

@@ -1,0 +1,375 @@
+import type { DocumentReader } from '../documents/document-reader.ts';
+import type { FolderUses } from '../jobs/folder-uses.ts';
+import { JobLog } from '../jobs/job-log.ts';
+import { type Ending, isFinal, type JobRecord, type StepRecord } from '../jobs/job-record.ts';
+import { JobEndedError, type JobRecords } from '../jobs/job-records.ts';
+import type { JobContext, JobType } from '../jobs/job-type.ts';
+import type { PublishedServices } from '../jobs/published-services.ts';
+import {
+  type PutBack,
+  ReplayedToEnd,
+  SiteRestsError,
+  type StepPlace,
+  StepRunner,
+} from '../jobs/step.ts';
+import type { UploadRecords } from '../jobs/upload-records.ts';
+import type { Timing } from '../lib/config.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { type Problem, toProblem } from '../lib/problem.ts';
+import type { Sites } from '../sites/sites.ts';
+import type { FolderStorage } from '../storage/folder-storage.ts';
+import type { Attempt } from './attempt.ts';
+
+/** What every attempt of a worker has in common. */
+export type AttemptDeps = {
+  records: JobRecords;
+  sites: Sites;
+  storage: FolderStorage;
+  documents: DocumentReader;
+  uploads: UploadRecords;
+  published: PublishedServices;
+  folderUses: FolderUses;
+  timing: Timing;
+  log: Log;
+};
+
+export type AttemptOutcome =
+  | { kind: 'ended' }
+  | { kind: 'handed-over' }
+  | { kind: 'lost' }
+  | { kind: 'rests'; reason: GatewayError };
+
+/** After so many deaths in one step the next attempt only puts back. */
+const deathsAllowed = 5;
+
+/** Carries a job on from where its record says it stands, to its end or to where it has to wait. */
+export async function runAttempt(
+  deps: AttemptDeps,
+  jobType: JobType,
+  record: JobRecord,
+  attempt: Attempt,
+): Promise<AttemptOutcome> {
+  const run = new AttemptRun(deps, jobType, record, attempt);
+  try {
+    return await run.toItsEnd();
+  } catch (error) {
+    if (attempt.stopReason === 'lost') return { kind: 'lost' };
+    if (error instanceof SiteRestsError) return { kind: 'rests', reason: error.reason };
+    if (attempt.stopReason === 'draining') return { kind: 'handed-over' };
+    throw error;
+  }
+}
+
+class AttemptRun {
+  readonly #deps: AttemptDeps;
+  readonly #jobType: JobType;
+  readonly #record: JobRecord;
+  readonly #attempt: Attempt;
+  readonly #steps = new Map<string, StepRecord>();
+  readonly #warnings: string[];
+  #lastProgress = '';
+
+  constructor(deps: AttemptDeps, jobType: JobType, record: JobRecord, attempt: Attempt) {
+    this.#deps = deps;
+    this.#jobType = jobType;
+    this.#record = record;
+    this.#attempt = attempt;
+    this.#warnings = [...record.warnings];
+    for (const step of record.steps) this.#steps.set(step.name, step);
+  }
+
+  async toItsEnd(): Promise<AttemptOutcome> {
+    const ending = this.#record.ending ?? (await this.#endBeforehand());
+    if (ending || isFinal(this.#record.status)) return this.#undo(ending, await this.#replay());
+    const runner = this.#runner('do');
+    try {
+      const results = await this.#jobType.run(this.#record.params, this.#context(runner));
+      await this.#attempt.write('ended', {
+        status: 'successful',
+        results,
+        progress: 100,
+        message: 'Done',
+      });
+      return { kind: 'ended' };
+    } catch (error) {
+      const decided = await this.#decideEnding(error, runner);
+      return this.#undo(decided, runner);
+    }
+  }
+
+  /** What makes going on pointless before it is tried. */
+  async #endBeforehand(): Promise<Ending | undefined> {
+    const unknown = this.#record.steps.filter((step) => !this.#jobType.steps.includes(step.name));
+    const found = this.#tooManyDeaths() ?? this.#tooLate() ?? this.#unknownStep(unknown);
+    if (!found || isFinal(this.#record.status)) return undefined;
+    const ending = { problem: found };
+    await this.#attempt.write('ending', { ending, message: 'Failed; putting back what was begun' });
+    return ending;
+  }
+
+  #tooManyDeaths(): Problem | undefined {
+    if (this.#record.deaths < deathsAllowed) return undefined;
+    return toProblem(
+      new EndingError(
+        'worker_died_repeatedly',
+        `${this.#record.deaths} workers died in the step "${this.#record.step}".`,
+      ),
+    );
+  }
+
+  #tooLate(): Problem | undefined {
+    if (Date.now() < this.#record.deadlineMs) return undefined;
+    const reason = this.#record.parked?.detail ?? 'it did not come to its end';
+    return toProblem(
+      new EndingError('deadline_exceeded', `The job ran into its deadline: ${reason}`),
+    );
+  }
+
+  #unknownStep(unknown: StepRecord[]): Problem | undefined {
+    const [first] = unknown;
+    if (!first) return undefined;
+    return toProblem(
+      new EndingError(
+        'unknown_step',
+        `The job was begun by another version, in a step "${first.name}" that this one does not know.`,
+      ),
+    );
+  }
+
+  /** Walks the recipe as far as it had come, to find out what there is to undo. */
+  async #replay(): Promise<StepRunner> {
+    const runner = this.#runner('undo');
+    try {
+      await this.#jobType.run(this.#record.params, this.#context(runner));
+    } catch (error) {
+      if (this.#attempt.stopReason) throw error;
+      const isExpected = error instanceof ReplayedToEnd || error instanceof GatewayError;
+      if (!isExpected)
+        this.#deps.log.error({ err: error, jobId: this.#record.jobId }, 'A replay failed');
+    }
+    return runner;
+  }
+
+  /**
+   * @returns how the job ends, or nothing when it was dismissed
+   * @throws the error again when this attempt does not end the job
+   */
+  async #decideEnding(error: unknown, runner: StepRunner): Promise<Ending | undefined> {
+    if (error instanceof JobEndedError) return undefined;
+    const stopped = this.#attempt.stopReason;
+    if (stopped === 'dismissed') return undefined;
+    if (stopped === 'lost' || stopped === 'draining' || error instanceof SiteRestsError)
+      throw error;
+    const cause =
+      stopped === 'deadline'
+        ? new EndingError('deadline_exceeded', 'The job ran into its deadline.')
+        : error;
+    if (!(cause instanceof GatewayError)) {
+      this.#deps.log.error(
+        { err: cause, jobId: this.#record.jobId },
+        'A job failed for a fault of ours',
+      );
+    }
+    this.#attempt.beginUndo();
+    const problem = toProblem(cause);
+    await this.#jobLog().error(problem.detail ?? problem.title);
+    const evidence = await this.#investigate(cause, runner);
+    const ending = { problem, ...(evidence !== undefined && { evidence }) };
+    await this.#attempt.write('ending', { ending, message: 'Failed; putting back what was begun' });
+    return ending;
+  }
+
+  async #investigate(cause: unknown, runner: StepRunner): Promise<unknown> {
+    const report = this.#jobType.failure?.(this.#record.params);
+    if (!report) return undefined;
+    try {
+      return await report.investigate(cause, this.#context(runner));
+    } catch (error) {
+      if (this.#attempt.stopReason) throw error;
+      this.#deps.log.warn(
+        { err: error, jobId: this.#record.jobId },
+        'A failure could not be looked into',
+      );
+      return undefined;
+    }
+  }
+
+  async #undo(ending: Ending | undefined, runner: StepRunner): Promise<AttemptOutcome> {
+    this.#attempt.beginUndo();
+    const putBack = await this.#undoOrGiveUp(runner);
+    for (const note of putBack.done) await this.#jobLog().info(`Put back: ${note}`);
+    for (const note of putBack.failed) await this.#jobLog().error(`Not put back: ${note}`);
+    const undo =
+      putBack.failed.length > 0 ? 'failed' : putBack.done.length > 0 ? 'done' : 'nothing-to-do';
+    if (!ending) {
+      await this.#attempt.write('ended', { undo, message: `Dismissed. ${inWords(putBack)}` });
+      return { kind: 'ended' };
+    }
+    const exception = {
+      ...(await this.#conclude(ending, putBack, runner)),
+      putBack: putBack.done,
+      notPutBack: putBack.failed,
+    };
+    await this.#endAsFailed({ exception, undo, message: `Failed. ${inWords(putBack)}` });
+    return { kind: 'ended' };
+  }
+
+  async #endAsFailed(change: {
+    exception: Problem;
+    undo: 'done' | 'failed' | 'nothing-to-do';
+    message: string;
+  }): Promise<void> {
+    try {
+      await this.#attempt.write('ended', { status: 'failed', ...change });
+    } catch (error) {
+      if (!(error instanceof JobEndedError)) throw error;
+      await this.#attempt.write('ended', {
+        undo: change.undo,
+        message: change.message.replace('Failed', 'Dismissed'),
+      });
+    }
+  }
+
+  /** A site that stays closed cannot be put right for ever: one more deadline, then it is said so. */
+  async #undoOrGiveUp(runner: StepRunner): Promise<PutBack> {
+    try {
+      return await runner.undoAll();
+    } catch (error) {
+      const spent = Date.now() - this.#record.createdMs;
+      const allowed = 2 * (this.#record.deadlineMs - this.#record.createdMs);
+      if (!(error instanceof SiteRestsError) || spent < allowed) throw error;
+      return { done: [], failed: [`the site could not be reached any more: ${error.message}`] };
+    }
+  }
+
+  async #conclude(ending: Ending, putBack: PutBack, runner: StepRunner): Promise<Problem> {
+    const report = this.#jobType.failure?.(this.#record.params);
+    if (!report || ending.evidence === undefined) return ending.problem;
+    try {
+      return await report.conclude(ending.evidence, putBack, this.#context(runner));
+    } catch (error) {
+      if (this.#attempt.stopReason) throw error;
+      this.#deps.log.warn(
+        { err: error, jobId: this.#record.jobId },
+        'A failure could not be explained',
+      );
+      return ending.problem;
+    }
+  }
+
+  #runner(mode: 'do' | 'undo'): StepRunner {
+    return new StepRunner({
+      steps: this.#record.steps,
+      mode,
+      contextFor: (place) => this.#stepContext(place),
+      write: async (kind, change) => {
+        if (change.stepRecord) this.#steps.set(change.stepRecord.name, change.stepRecord);
+        await this.#attempt.write(kind, change);
+      },
+    });
+  }
+
+  #stepContext(place: StepPlace) {
+    this.#attempt.checkpoint();
+    return {
+      jobId: this.#record.jobId,
+      attempt: this.#attempt.number,
+      signal: this.#attempt.signal,
+      pause: (ms: number) => this.#attempt.pause(ms),
+      log: this.#jobLog(place.name),
+      timing: this.#deps.timing,
+      progress: (fraction: number, message: string) => this.#tellProgress(place, fraction, message),
+    };
+  }
+
+  async #tellProgress(
+    { share: [from, to] }: StepPlace,
+    fraction: number,
+    message: string,
+  ): Promise<void> {
+    const progress = Math.min(
+      99,
+      Math.floor(from + (to - from) * Math.min(1, Math.max(0, fraction))),
+    );
+    const told = `${progress} ${message}`;
+    if (told === this.#lastProgress) return;
+    this.#lastProgress = told;
+    await this.#attempt.write('progress', { progress, message });
+  }
+
+  #context(runner: StepRunner): JobContext {
+    const attempt = this.#attempt;
+    return {
+      jobId: this.#record.jobId,
+      owner: this.#record.owner,
+      attempt: attempt.number,
+      sites: { get: (name) => this.#deps.sites.get(name).guardedBy(attempt.guard) },
+      storage: this.#deps.storage,
+      documents: this.#deps.documents,
+      uploads: this.#deps.uploads,
+      published: this.#deps.published,
+      folderUses: this.#deps.folderUses,
+      step: runner.step,
+      get signal() {
+        return attempt.signal;
+      },
+      pause: (ms) => attempt.pause(ms),
+      log: this.#jobLog(),
+      timing: this.#deps.timing,
+      warn: (text) => this.#warn(text),
+      warnings: () => [...this.#warnings],
+      stepSeconds: () => this.#stepSeconds(),
+      currentStep: () => this.#currentStep(),
+      recordedResult: (step) => this.#steps.get(step)?.result,
+      startedMs: () => this.#record.startedMs ?? this.#record.createdMs,
+      elapsedMs: () => Date.now() - (this.#record.startedMs ?? this.#record.createdMs),
+      isFirstAttempt: attempt.number === 1,
+    };
+  }
+
+  async #warn(text: string): Promise<void> {
+    if (this.#warnings.includes(text)) return;
+    this.#warnings.push(text);
+    await this.#attempt.write('warning', { warnings: this.#warnings });
+    await this.#jobLog().warning(text);
+  }
+
+  #currentStep(): string | undefined {
+    return [...this.#steps.values()].findLast((step) => step.state === 'begun')?.name;
+  }
+
+  #stepSeconds(): Record<string, number> {
+    return Object.fromEntries(
+      [...this.#steps.values()].flatMap(({ name, startedMs, finishedMs }) =>
+        finishedMs === undefined ? [] : [[name, (finishedMs - startedMs) / 1000]],
+      ),
+    );
+  }
+
+  #jobLog(step?: string): JobLog {
+    return new JobLog(this.#deps.records, this.#record.jobId, {
+      attempt: this.#attempt.number,
+      step,
+    });
+  }
+}
+
+/** How a job ends for a reason of the gateway's own. */
+class EndingError extends GatewayError {
+  override readonly name = 'EndingError';
+  readonly code: 'worker_died_repeatedly' | 'deadline_exceeded' | 'unknown_step';
+
+  constructor(
+    code: 'worker_died_repeatedly' | 'deadline_exceeded' | 'unknown_step',
+    message: string,
+  ) {
+    super(message);
+    this.code = code;
+  }
+}
+
+function inWords({ done, failed }: PutBack): string {
+  if (failed.length > 0) return `Not everything could be put back: ${failed.join('; ')}`;
+  return done.length > 0 ? `Put back: ${done.join('; ')}` : 'There was nothing to put back.';
+}

@@ -1,0 +1,158 @@
+import { type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
+import type { SiteRecord, SiteRecords } from '../jobs/site-records.ts';
+import type { Config, SiteConfig } from '../lib/config.ts';
+import { GatewayError } from '../lib/errors.ts';
+import type { Log } from '../lib/log.ts';
+import { pause } from '../lib/wait.ts';
+import {
+  findDataStoreItems,
+  readAdminInfo,
+  readBlockDataCopy,
+  readClockSkewMs,
+  readPublishingTools,
+  readRestInfo,
+  readSiteMode,
+} from '../sites/site-reader.ts';
+import type { Site, Sites } from '../sites/sites.ts';
+import type { SiteGate } from './site-gate.ts';
+
+export type SiteMonitorDeps = {
+  sites: Sites;
+  siteRecords: SiteRecords;
+  queues: JobQueues;
+  gate: SiteGate;
+  queue: Config['queue'];
+  workerId: string;
+  log: Log;
+};
+
+/** A site takes few publishing jobs at a time and breaks when pushed. */
+const mostSlotsUnasked = 2;
+const readingMs = 20_000;
+
+/**
+ * Reads each site now and then, on behalf of all workers: whoever holds the site's lease reads health,
+ * version, mode, slots and clock into the site record, and sets how many jobs may run.
+ */
+export class SiteMonitor {
+  readonly #deps: SiteMonitorDeps;
+  readonly #closed = new AbortController();
+  readonly #loops = new Map<string, Promise<void>>();
+
+  constructor(deps: SiteMonitorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Watches the configured sites; one that is gone is left at its next turn. */
+  watch(): void {
+    for (const name of this.#deps.sites.names()) {
+      if (!this.#loops.has(name)) this.#loops.set(name, this.#watchOne(name));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await Promise.all(this.#loops.values());
+    for (const name of this.#loops.keys()) {
+      await this.#deps.siteRecords.giveLeaseBack(name, this.#deps.workerId).catch(() => undefined);
+    }
+  }
+
+  async #watchOne(name: string): Promise<void> {
+    const everyMs = this.#deps.queue.siteReadSeconds * 1000;
+    const isWatched = () => !this.#closed.signal.aborted && this.#deps.sites.names().includes(name);
+    await this.#limitUntilKnown(name);
+    while (isWatched()) {
+      try {
+        if (
+          await this.#deps.siteRecords.holdLease(name, this.#deps.workerId, everyMs * 2 + readingMs)
+        ) {
+          await this.#readOne(this.#deps.sites.get(name));
+        }
+      } catch (error) {
+        if (isWatched())
+          this.#deps.log.warn({ err: error, site: name }, 'A site could not be looked at');
+      }
+      await pause(everyMs, this.#closed.signal).catch(() => undefined);
+    }
+    this.#loops.delete(name);
+  }
+
+  async #limitUntilKnown(name: string): Promise<void> {
+    const known = await this.#deps.siteRecords.find(name).catch(() => undefined);
+    await this.#deps.queues.limitTo(queueNameOf(name), known?.slots ?? 1).catch(() => undefined);
+  }
+
+  async #readOne(site: Site): Promise<void> {
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(readingMs)]);
+    const record = await readSiteRecord(site, signal, await this.#deps.siteRecords.find(site.name));
+    await this.#deps.siteRecords.save(site.name, record);
+    await this.#deps.queues.limitTo(queueNameOf(site.name), record.slots);
+    await this.#openOrClose(site.name, record);
+  }
+
+  async #openOrClose(name: string, record: SiteRecord): Promise<void> {
+    const closed = await this.#deps.siteRecords.findClosed(name);
+    if (closed && record.health === 'up') await this.#deps.gate.reopen(name);
+  }
+}
+
+/** One careful look at a site. What cannot be read is left out; what is wrong is said. */
+export async function readSiteRecord(
+  site: Site,
+  signal: AbortSignal,
+  before?: SiteRecord,
+): Promise<SiteRecord> {
+  const readAt = new Date().toISOString();
+  const slots = site.config.slots ?? before?.slots ?? 1;
+  try {
+    const rest = await readRestInfo(site, { signal });
+    const admin = await readAdminInfo(site, { signal });
+    const mode = (await readSiteMode(site, { signal }).catch(ignoreRefusal))?.siteMode;
+    const tools = await readPublishingTools(site, { signal }).catch(ignoreRefusal);
+    const items = await findDataStoreItems(site, { signal }).catch(ignoreRefusal);
+    const isDataCopyBlocked = await readBlockDataCopy(site, { signal }).catch(ignoreRefusal);
+    const clockDifferenceMs = await readClockSkewMs(site, { signal }).catch(ignoreRefusal);
+    return {
+      readAt,
+      health: mode === 'READ_ONLY' ? 'read-only' : 'up',
+      isFederated: rest.owningSystemUrl !== undefined,
+      slots: slotsOf(site.config, tools),
+      ...(rest.version && { version: rest.version }),
+      ...(mode && { mode }),
+      ...(admin.privilege && { privilege: admin.privilege }),
+      ...(tools && {
+        publishingTools: `${tools.name}: ${tools.realTimeState}`,
+        machines: tools.machineCount,
+      }),
+      ...(clockDifferenceMs !== undefined && { clockDifferenceMs }),
+      ...(isDataCopyBlocked !== undefined && { isDataCopyBlocked }),
+      ...(items && { dataStoreItems: items.map(({ path, type }) => ({ path, type })) }),
+    };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return { ...before, readAt, slots, health: healthOf(error), detail: error.message };
+  }
+}
+
+function slotsOf(
+  config: SiteConfig,
+  tools: { maxInstancesPerNode: number; machineCount: number } | undefined,
+): number {
+  if (config.slots !== undefined) return config.slots;
+  if (!tools) return 1;
+  return Math.max(1, Math.min(mostSlotsUnasked, tools.maxInstancesPerNode * tools.machineCount));
+}
+
+function healthOf(error: GatewayError): SiteRecord['health'] {
+  if (error.code === 'site_read_only') return 'read-only';
+  if (error.code === 'site_upgrading') return 'upgrading';
+  if (error.code === 'site_login_refused') return 'login-refused';
+  return 'down';
+}
+
+/** Older releases and lesser accounts lack some resources: what they tell is not needed to go on. */
+function ignoreRefusal(error: unknown): undefined {
+  if (error instanceof GatewayError && error.code === 'site_error') return undefined;
+  throw error;
+}

@@ -1,0 +1,115 @@
+import type { Redis } from 'ioredis';
+import type { JobQueues } from '../jobs/job-queue.ts';
+import { hasEnded } from '../jobs/job-record.ts';
+import type { JobRecords } from '../jobs/job-records.ts';
+import type { JobSubmission } from '../jobs/job-submission.ts';
+import { storageKeyOfUpload, type UploadRecords } from '../jobs/upload-records.ts';
+import type { Config } from '../lib/config.ts';
+import type { Log } from '../lib/log.ts';
+import { pause } from '../lib/wait.ts';
+import type { FolderStorage } from '../storage/folder-storage.ts';
+
+export type UpkeepDeps = {
+  redis: Redis;
+  records: JobRecords;
+  queues: JobQueues;
+  submission: JobSubmission;
+  uploads: UploadRecords;
+  storage: FolderStorage;
+  queue: Config['queue'];
+  uploadsConfig: Config['uploads'];
+  retention: Config['retention'];
+  log: Log;
+};
+
+const hourMs = 3_600_000;
+const batch = 200;
+
+/** What keeps record, queue and storage in step, in every worker, all the time. */
+export class Upkeep {
+  readonly #deps: UpkeepDeps;
+  readonly #closed = new AbortController();
+  readonly #loops: Promise<void>[] = [];
+
+  constructor(deps: UpkeepDeps) {
+    this.#deps = deps;
+  }
+
+  open(): void {
+    const { sweepSeconds, reconcileSeconds } = this.#deps.queue;
+    this.#loops.push(this.#every(sweepSeconds * 1000, 'sweep', () => this.sweepPending()));
+    this.#loops.push(
+      this.#every(reconcileSeconds * 1000, 'reconcile', async () => {
+        if (!(await this.#isOurTurn('reconcile', reconcileSeconds * 900))) return;
+        await this.reconcile();
+        await this.expire();
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await Promise.all(this.#loops);
+  }
+
+  /** Queues what was accepted while BullMQ could not be told. */
+  async sweepPending(): Promise<void> {
+    const pending = Object.keys(await this.#deps.records.readPending());
+    for (const record of await this.#deps.records.findMany(pending)) {
+      await this.#deps.queues.add(record.queue, record.jobId, record.processID, record.priority);
+      await this.#deps.records.removePending(record.jobId);
+    }
+  }
+
+  /** Adds again what has not ended and is missing in BullMQ. */
+  async reconcile(): Promise<void> {
+    const alive = await this.#deps.records.findAlive();
+    for (let at = 0; at < alive.length; at += batch) {
+      const records = await this.#deps.records.findMany(alive.slice(at, at + batch));
+      const missing = await this.#deps.queues.findMissing(records);
+      for (const [index, record] of records.entries()) {
+        if (!missing[index] || hasEnded(record)) continue;
+        this.#deps.log.warn({ jobId: record.jobId }, 'A job was missing in its queue');
+        await this.#deps.queues.add(record.queue, record.jobId, record.processID, record.priority);
+      }
+    }
+  }
+
+  /** Removes what has reached its age and is needed by nobody. */
+  async expire(): Promise<void> {
+    const { retention, uploadsConfig, records, uploads, storage } = this.#deps;
+    const now = Date.now();
+    for (const jobId of await records.findEndedBefore(
+      now - retention.endedJobDays * 24 * hourMs,
+      batch,
+    )) {
+      await records.forget(jobId);
+    }
+    for (const uploadId of await uploads.findCreatedBefore(
+      now - uploadsConfig.keepHours * hourMs,
+      batch,
+    )) {
+      if ((await uploads.findHolders(uploadId)).length > 0) continue;
+      await uploads.remove(uploadId);
+      await storage.delete(storageKeyOfUpload(uploadId));
+    }
+    await storage.sweepPartials(now - 24 * hourMs);
+  }
+
+  async #isOurTurn(task: string, forMs: number): Promise<boolean> {
+    const key = `${this.#deps.records.keys.prefix}:turn:${task}`;
+    return (await this.#deps.redis.set(key, '1', 'PX', Math.round(forMs), 'NX')) !== null;
+  }
+
+  async #every(ms: number, task: string, work: () => Promise<void>): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      try {
+        await work();
+      } catch (error) {
+        if (!this.#closed.signal.aborted)
+          this.#deps.log.warn({ err: error, task }, 'Upkeep failed; it is tried again');
+      }
+      await pause(ms, this.#closed.signal).catch(() => undefined);
+    }
+  }
+}
