@@ -5,6 +5,7 @@ import type { JobKeys } from './job-keys.ts';
 import type { JobRecord, JobStatus } from './job-record.ts';
 import type { JobRecords } from './job-records.ts';
 import { listScript } from './job-scripts.ts';
+import { toScriptJson } from './script-json.ts';
 
 /** What a list is narrowed to: any of each member's values, all members. Times are epoch ms. */
 export type JobFilter = {
@@ -48,7 +49,7 @@ export class JobList {
       this.#keys.prefix,
       '',
       String(Date.now()),
-      JSON.stringify(toIndexNames(filter)),
+      toScriptJson(toIndexNames(filter)),
       before,
       String(limit + 1),
       String(lookBudget),

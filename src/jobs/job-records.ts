@@ -20,6 +20,7 @@ import {
   submitScript,
   takeLocksScript,
 } from './job-scripts.ts';
+import { toScriptJson } from './script-json.ts';
 
 /** This attempt is not the newest any more: another worker has the job. It must touch nothing. */
 export class FencedOffError extends Error {
@@ -112,11 +113,11 @@ export class JobRecords {
     const [kind, detail] = await this.#run(submitScript, [
       job.jobId,
       String(job.createdMs),
-      JSON.stringify(
+      toScriptJson(
         toFields({ ...job, status: 'accepted', updatedMs: job.createdMs, progress: 0 }),
       ),
-      JSON.stringify(index),
-      JSON.stringify(job.uploads),
+      toScriptJson(index),
+      toScriptJson(job.uploads),
       job.owner,
       claim?.key ?? '',
       claim?.lease ?? '',
@@ -177,7 +178,7 @@ export class JobRecords {
       String(Date.now()),
       String(attempt),
       kind,
-      JSON.stringify(toChangedFields(change)),
+      toScriptJson(toChangedFields(change)),
       change.status ?? '',
       String(this.#failedHoldMs),
     ]);
@@ -194,7 +195,7 @@ export class JobRecords {
       String(Date.now()),
       '',
       'parked',
-      JSON.stringify([['parked', JSON.stringify(parked)]]),
+      toScriptJson([['parked', toScriptJson(parked)]]),
       '',
       String(this.#failedHoldMs),
     ]);
@@ -312,7 +313,7 @@ function toFields(members: Record<string, unknown>): [string, string][] {
   return Object.entries(members).flatMap(([name, value]): [string, string][] => {
     if (value === undefined) return [];
     const isPlain = plain.has(typeof value) && !structured.has(name);
-    return [[name, isPlain ? String(value) : JSON.stringify(value)]];
+    return [[name, isPlain ? String(value) : toScriptJson(value)]];
   });
 }
 
@@ -330,7 +331,7 @@ function toChangedFields({
     ...removed,
     ...toFields(kept),
     ...(stepRecord
-      ? [[stepField(stepRecord.name), JSON.stringify(stepRecord)] as [string, string]]
+      ? [[stepField(stepRecord.name), toScriptJson(stepRecord)] as [string, string]]
       : []),
     ...(isOpen === false ? [['open', ''] as [string, string]] : []),
   ];

@@ -35,6 +35,22 @@ local function setStatus(status)
   end
 end
 
+local function isAlive(other)
+  local seen = redis.call('HMGET', prefix .. ':job:' .. other, 'status', 'undo')
+  return seen[1] and (not isFinal(seen[1]) or seen[2] == 'pending')
+end
+
+-- First in the line of a lock; jobs that are gone leave it on the way.
+local function headOf(name)
+  local line = prefix .. ':line:' .. name
+  local head = redis.call('ZRANGE', line, 0, 0)[1]
+  while head and not isAlive(head) do
+    redis.call('ZREM', line, head)
+    head = redis.call('ZRANGE', line, 0, 0)[1]
+  end
+  return head
+end
+
 -- Gives back what the job holds; answers with the jobs that may go on now.
 local function release()
   local promoted = {}
@@ -44,8 +60,7 @@ local function release()
       redis.call('DEL', prefix .. ':lock:' .. name)
     end
     redis.call('ZREM', prefix .. ':line:' .. name, id)
-    local head = redis.call('ZRANGE', prefix .. ':line:' .. name, 0, 0)
-    if head[1] then promoted[#promoted + 1] = head[1] end
+    promoted[#promoted + 1] = headOf(name)
   end
   for _, upload in ipairs(cjson.decode(held[2] or '[]')) do
     local holds = prefix .. ':upload-holds:' .. upload
@@ -102,6 +117,8 @@ export const changeScript = /* lua */ `${common}
 local was = redis.call('HMGET', key, 'status', 'attempt', 'undo')
 if not was[1] then return {'missing'} end
 if ARGV[4] ~= '' and was[2] ~= ARGV[4] then return {'fenced', was[2]} end
+local endedBefore = isFinal(was[1]) and was[3] ~= 'pending'
+if ARGV[4] == '' and endedBefore then return {'ended', was[1]} end
 local status = ARGV[7]
 if status ~= '' and isFinal(was[1]) and status ~= was[1] then return {'ended', was[1]} end
 for _, pair in ipairs(cjson.decode(ARGV[6])) do
@@ -112,7 +129,6 @@ redis.call('HSET', key, 'updatedMs', now)
 redis.call('HINCRBY', key, 'rev', 1)
 local promoted = {}
 local is = redis.call('HMGET', key, 'status', 'undo', 'rev')
-local endedBefore = isFinal(was[1]) and was[3] ~= 'pending'
 if isFinal(is[1]) and is[2] ~= 'pending' and not endedBefore then
   redis.call('HDEL', key, 'open', 'parked', 'ending')
   redis.call('ZREM', index('undo', 'pending'), id)
@@ -159,6 +175,7 @@ redis.call('HSET', key, 'updatedMs', now)
 redis.call('HINCRBY', key, 'rev', 1)
 if was[2] == '0' then
   redis.call('HSET', key, 'undo', 'nothing-to-do', 'message', 'Dismissed before it began')
+  redis.call('HDEL', key, 'parked')
   redis.call('HDEL', prefix .. ':pending', id)
   local promoted = release()
   tell('dismissed')
@@ -179,21 +196,17 @@ export const takeLocksScript = /* lua */ `${common}
 local held = redis.call('HMGET', key, 'locks', 'seq')
 if not held[1] then return {'missing'} end
 local names = cjson.decode(held[1])
-local function alive(other)
-  local seen = redis.call('HMGET', prefix .. ':job:' .. other, 'status', 'undo')
-  return seen[1] and (not isFinal(seen[1]) or seen[2] == 'pending')
-end
 for _, name in ipairs(names) do
   local line = prefix .. ':line:' .. name
   local holder = redis.call('HGET', prefix .. ':lock:' .. name, 'jobId')
-  if holder and holder ~= id and not alive(holder) then
+  if holder and holder ~= id and not isAlive(holder) then
     redis.call('DEL', prefix .. ':lock:' .. name)
     holder = false
   end
   local first = holder
   if not holder then
     for _, other in ipairs(redis.call('ZRANGEBYSCORE', line, '-inf', '(' .. held[2])) do
-      if alive(other) then first = other break end
+      if isAlive(other) then first = other break end
       redis.call('ZREM', line, other)
     end
   end
@@ -218,8 +231,8 @@ local promoted = {}
 for _, name in ipairs(cjson.decode(redis.call('HGET', key, 'locks') or '[]')) do
   if redis.call('HGET', prefix .. ':lock:' .. name, 'jobId') == id then
     redis.call('DEL', prefix .. ':lock:' .. name)
-    local head = redis.call('ZRANGE', prefix .. ':line:' .. name, 0, 0)
-    if head[1] and head[1] ~= id then promoted[#promoted + 1] = head[1] end
+    local head = headOf(name)
+    if head ~= id then promoted[#promoted + 1] = head end
   end
 end
 return promoted

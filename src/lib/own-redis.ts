@@ -124,7 +124,7 @@ async function endChild(child: ChildProcess): Promise<void> {
 }
 
 async function untilReady(port: number, child: ChildProcess): Promise<void> {
-  const deadline = AbortSignal.timeout(15_000);
+  const patience = new AbortController();
   const probe = new Redis(port, '127.0.0.1', {
     retryStrategy: () => 20,
     maxRetriesPerRequest: null,
@@ -133,7 +133,7 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
   const exited = new Promise<never>((_, reject) =>
     child.once('exit', (code) => reject(new Error(`Redis ended at once with code ${code}`))),
   );
-  const late = pause(15_000, deadline).then(() => {
+  const late = pause(15_000, patience.signal).then(() => {
     throw new Error('Redis did not answer within 15 s');
   });
   try {
@@ -142,6 +142,7 @@ async function untilReady(port: number, child: ChildProcess): Promise<void> {
     probe.disconnect();
     exited.catch(() => {});
     late.catch(() => {});
+    patience.abort(); // its timer would keep the process alive
   }
 }
 

@@ -1,0 +1,85 @@
+import { FileLink, linkToUpload, uploadIdOf } from '../../jobs/file-link.ts';
+import { type JobType, toPointer } from '../../jobs/job-type.ts';
+import type { UploadRecord } from '../../jobs/upload-records.ts';
+import { RequestError } from '../../lib/errors.ts';
+import { type Caller, hasScope, reachesSite } from '../caller.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { lacksScope } from '../plugins/authentication.ts';
+
+type Deps = Pick<HttpDeps, 'siteConfigs' | 'uploads'>;
+
+/** A file that is not known yet, so that the other inputs can be judged before it comes. */
+const someFile = linkToUpload('00000000-0000-0000-0000-000000000000');
+
+/**
+ * What can be refused before everything is known: a site that is not there or out of reach, a scope
+ * that is lacking. With inputs that are not whole, the scopes of the example stand for the least.
+ *
+ * @throws RequestError unknown_site, forbidden or insufficient_scope
+ */
+export function checkWhatIsKnown(
+  jobType: JobType,
+  inputs: Record<string, unknown>,
+  { caller, deps }: { caller: Caller; deps: Pick<Deps, 'siteConfigs'> },
+): void {
+  const filled = {
+    ...Object.fromEntries(jobType.fileInputs.map((name) => [name, someFile])),
+    ...inputs,
+  };
+  const isWhole = jobType.params.safeParse(filled).success;
+  checkScopes(caller, jobType.scopes(isWhole ? filled : jobType.example));
+  if (typeof inputs.site === 'string') checkSite(inputs.site, { caller, deps });
+}
+
+/** @throws RequestError insufficient_scope naming the scopes that are lacking */
+export function checkScopes(caller: Caller, needed: string[]): void {
+  const lacking = needed.filter((scope) => !hasScope(caller, scope));
+  if (lacking.length > 0) throw lacksScope(lacking);
+}
+
+/** @throws RequestError unknown_site or forbidden */
+export function checkSite(
+  site: string,
+  { caller, deps }: { caller: Caller; deps: Pick<Deps, 'siteConfigs'> },
+): void {
+  const names = Object.keys(deps.siteConfigs());
+  if (!names.includes(site)) {
+    const visible = names.filter((name) => reachesSite(caller, name));
+    const hint = visible.length > 0 ? `configured: ${visible.join(', ')}` : 'no site is configured';
+    throw new RequestError('unknown_site', `There is no site ${JSON.stringify(site)}; ${hint}.`, {
+      errors: [{ pointer: '#/inputs/site', code: 'unknown_site', detail: hint }],
+    });
+  }
+  if (!reachesSite(caller, site)) {
+    throw new RequestError('forbidden', `The API key does not reach the site ${site}.`);
+  }
+}
+
+/**
+ * The uploads that the inputs link to, and the inputs with each link in the one form that is kept.
+ *
+ * @throws RequestError validation_error for what is no link, or an upload that is not the caller's
+ */
+export async function resolveFiles(
+  jobType: JobType,
+  params: Record<string, unknown>,
+  { caller, root, deps }: { caller: Caller; root: string; deps: Pick<Deps, 'uploads'> },
+): Promise<{ params: Record<string, unknown>; uploads: Record<string, UploadRecord> }> {
+  const uploads: Record<string, UploadRecord> = {};
+  const links: Record<string, FileLink> = {};
+  for (const name of jobType.fileInputs.filter((each) => params[each] !== undefined)) {
+    const pointer = toPointer(['inputs', name]);
+    const uploadId = uploadIdOf(FileLink.parse(params[name]), [root], pointer);
+    const upload = await deps.uploads.find(uploadId);
+    if (!upload || upload.owner !== caller.id) {
+      throw new RequestError('validation_error', 'An input links to an upload that is not there.', {
+        errors: [
+          { pointer: `${pointer}/href`, code: 'upload_not_found', detail: `no upload ${uploadId}` },
+        ],
+      });
+    }
+    uploads[name] = upload;
+    links[name] = linkToUpload(uploadId);
+  }
+  return { params: { ...params, ...links }, uploads };
+}

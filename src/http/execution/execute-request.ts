@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { toPointer } from '../../jobs/job-type.ts';
+import type { UploadRecord } from '../../jobs/upload-records.ts';
+import { RequestError, type RequestFault } from '../../lib/errors.ts';
+
+export const Labels = z
+  .array(z.string().min(1).max(100))
+  .max(16)
+  .describe('Words of your own to find the job by');
+export const Reference = z
+  .string()
+  .min(1)
+  .max(200)
+  .describe('Your own name for the job, such as the id of a build');
+
+const OutputRequest = z
+  .looseObject({
+    transmissionMode: z
+      .enum(['value', 'reference'])
+      .optional()
+      .describe('Values are sent either way'),
+  })
+  .meta({ id: 'OutputRequest' });
+
+/** The body of an execution, apart from what each process says of its own inputs. */
+export const ExecuteRequest = z.strictObject({
+  inputs: z.record(z.string(), z.unknown()).default({}),
+  outputs: z
+    .record(z.string(), OutputRequest)
+    .optional()
+    .describe('Outputs that are wanted; none named: all'),
+  response: z
+    .enum(['raw', 'document'])
+    .optional()
+    .describe(
+      'How results are given: `document` is a JSON object of all outputs, `raw` the bare values',
+    ),
+  subscriber: z.unknown().optional().describe('Not offered yet: a request with it is refused'),
+  labels: Labels.optional(),
+  reference: Reference.optional(),
+});
+export type ExecuteRequest = z.output<typeof ExecuteRequest>;
+
+/** A request as it was received, by JSON or multipart. */
+export type Received = ExecuteRequest & {
+  /** Files that came with it, by the name of the input. */
+  files: Record<string, UploadRecord>;
+};
+
+/** @throws RequestError validation_error */
+export function parseExecuteRequest(body: unknown): ExecuteRequest {
+  const { data: request, error } = ExecuteRequest.safeParse(body);
+  if (error) {
+    throw new RequestError('validation_error', 'The body is not an execute request.', {
+      errors: toFaults(error),
+    });
+  }
+  if (request.subscriber !== undefined) {
+    throw invalid(
+      '#/subscriber',
+      'not_offered',
+      'callbacks are not offered yet: follow the job by its links',
+    );
+  }
+  return { ...request, inputs: unwrapValues(request.inputs) };
+}
+
+/** @throws RequestError for an output that the process does not have */
+export function checkOutputs(outputs: ExecuteRequest['outputs'], known: string[]): void {
+  const unknown = Object.keys(outputs ?? {}).find((output) => !known.includes(output));
+  if (unknown === undefined) return;
+  throw invalid(
+    toPointer(['outputs', unknown]),
+    'no_such_output',
+    `outputs of this process: ${known.join(', ')}`,
+  );
+}
+
+export function invalid(pointer: string, code: string, detail: string): RequestError {
+  return new RequestError('validation_error', '1 fault in the request.', {
+    errors: [{ pointer, code, detail }],
+  });
+}
+
+export function toFaults(error: z.ZodError): RequestFault[] {
+  return error.issues.flatMap((issue): RequestFault[] =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => ({
+          pointer: toPointer([...issue.path, key]),
+          code: 'unrecognized_key',
+          detail: 'is not known here',
+        }))
+      : [{ pointer: toPointer(issue.path), code: issue.code, detail: issue.message }],
+  );
+}
+
+const qualifiers = new Set(['value', 'mediaType', 'encoding', 'schema', 'format']);
+
+/** OGC's qualified form `{"value": …, "mediaType": …}` is the value itself. */
+function unwrapValues(inputs: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => [
+      name,
+      Array.isArray(input) ? input.map(unwrapValue) : unwrapValue(input),
+    ]),
+  );
+}
+
+function unwrapValue(input: unknown): unknown {
+  if (input === null || typeof input !== 'object' || !('value' in input)) return input;
+  return Object.keys(input).every((key) => qualifiers.has(key)) ? input.value : input;
+}

@@ -1,0 +1,95 @@
+import { v7 as createId } from 'uuid';
+import type { Lease } from '../../jobs/idempotency.ts';
+import type { JobRecord } from '../../jobs/job-record.ts';
+import type { JobType } from '../../jobs/job-type.ts';
+import { RequestError } from '../../lib/errors.ts';
+import type { Caller } from '../caller.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { describeOutputs } from '../input-description.ts';
+import { jobUrl } from '../links.ts';
+import { type StatusInfo, toStatusInfo } from '../status-info.ts';
+import { checkScopes, checkSite, resolveFiles } from './admission.ts';
+import { checkOutputs, type ExecuteRequest } from './execute-request.ts';
+
+export type Asked = {
+  jobType: JobType;
+  request: ExecuteRequest;
+  caller: Caller;
+  root: string;
+  requestId: string;
+  retryOf?: string;
+  lease?: Lease;
+};
+
+/** What a repetition of the request is answered. */
+export type AcceptedAnswer = { location: string; body: StatusInfo };
+
+/** How the caller wants the results; kept on the job. */
+export type WantedResults = { response?: 'raw' | 'document'; outputs?: string[] };
+
+type Deps = Pick<HttpDeps, 'siteConfigs' | 'siteRecords' | 'uploads' | 'submission'>;
+
+/** @throws RequestError validation_error, also for outputs that the process does not have */
+export function parseAsked({
+  jobType,
+  request,
+}: Pick<Asked, 'jobType' | 'request'>): Record<string, unknown> {
+  checkOutputs(
+    request.outputs,
+    describeOutputs(jobType).map(({ id }) => id),
+  );
+  return jobType.parseParams(request.inputs);
+}
+
+/**
+ * Judges a request and writes the job. Nothing is written when anything is wrong with it.
+ *
+ * @throws RequestError, DocumentError, QueueUnavailableError
+ */
+export async function acceptJob(asked: Asked, deps: Deps): Promise<JobRecord> {
+  const { jobType, request, caller, root } = asked;
+  const parsed = parseAsked(asked);
+  checkScopes(caller, jobType.scopes(parsed));
+  if (jobType.queue === 'site') checkSite(String(parsed.site), { caller, deps });
+  const { params, uploads } = await resolveFiles(jobType, parsed, { caller, root, deps });
+  const siteRecord =
+    jobType.queue === 'site' ? await deps.siteRecords.find(String(params.site)) : undefined;
+  const acceptance = jobType.accept(params, { uploads, ...(siteRecord && { siteRecord }) });
+  const wanted = toWantedResults(request);
+  return deps.submission.submit(
+    jobType,
+    {
+      jobId: createId(),
+      owner: caller.id,
+      params,
+      uploads: Object.values(uploads).map(({ uploadId }) => uploadId),
+      acceptance,
+      labels: request.labels ?? [],
+      requestId: asked.requestId,
+      ...(request.reference !== undefined && { reference: request.reference }),
+      ...(wanted && { response: wanted }),
+      ...(asked.retryOf !== undefined && { retryOf: asked.retryOf }),
+      ...(asked.lease && {
+        idempotency: { ...asked.lease, answer: (record) => JSON.stringify(toAnswer(record, root)) },
+      }),
+    },
+    Date.now(),
+  );
+}
+
+export function toAnswer(record: JobRecord, root: string): AcceptedAnswer {
+  return { location: jobUrl(root, record.jobId), body: toStatusInfo(record, root) };
+}
+
+/** @throws RequestError not_found */
+export function getJobType(jobTypes: readonly JobType[], name: string): JobType {
+  const jobType = jobTypes.find((each) => each.name === name);
+  if (jobType) return jobType;
+  throw new RequestError('no_such_process', `There is no process ${JSON.stringify(name)}.`);
+}
+
+export function toWantedResults({ response, outputs }: ExecuteRequest): WantedResults | undefined {
+  const names = Object.keys(outputs ?? {});
+  if (response === undefined && names.length === 0) return undefined;
+  return { ...(response && { response }), ...(names.length > 0 && { outputs: names }) };
+}

@@ -1,0 +1,194 @@
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import {
+  type ErrorCode,
+  GatewayError,
+  QueueUnavailableError,
+  RequestError,
+} from '../../lib/errors.ts';
+import {
+  describeProblem,
+  type Problem,
+  problemUri,
+  toProblem,
+  withPublicUrl,
+} from '../../lib/problem.ts';
+import { isRedisAway } from '../../lib/redis.ts';
+import { namesType } from './negotiation.ts';
+
+const problemType = 'application/problem+json';
+
+/** Seconds after which a refusal of these kinds may be over. */
+const retryAfter: Partial<Record<ErrorCode, number>> = {
+  queue_unavailable: 2,
+  draining: 5,
+  storage_exhausted: 60,
+  site_busy: 10,
+  site_unreachable: 30,
+  site_read_only: 60,
+  site_upgrading: 60,
+};
+
+/** Codes of Fastify and its plugins for what is the caller's doing. */
+const frameworkCodes: Record<string, ErrorCode> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_request',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_request',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
+  FST_PARTS_LIMIT: 'payload_too_large',
+  FST_FILES_LIMIT: 'payload_too_large',
+  FST_FIELDS_LIMIT: 'payload_too_large',
+  FST_REQ_FILE_TOO_LARGE: 'payload_too_large',
+  FST_PROTO_VIOLATION: 'malformed_request',
+  FST_MP_PREMATURE_CLOSE: 'malformed_request',
+  FST_INVALID_MULTIPART_CONTENT_TYPE: 'unsupported_media_type',
+  FST_INVALID_JSON_FIELD_ERROR: 'malformed_request',
+  FST_ERR_BAD_URL: 'malformed_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
+};
+
+/** Every answer that is not a success is a problem (RFC 9457), wherever it comes from. */
+export const problems = fp(async (app) => {
+  const routes = collectRoutes(app);
+  let isClosing = false;
+  app.addHook('preClose', async () => {
+    isClosing = true;
+  });
+  app.addHook('onRequest', async () => {
+    if (isClosing)
+      throw new RequestError('draining', 'This process is stopping; send the request again.');
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close'); // an open connection would hold the process
+  });
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = routes
+      .filter((route) => route.pattern.test(pathOf(request)))
+      .map((route) => route.method);
+    return sendProblem(
+      methods.length > 0 ? toMethodError(request, methods) : toUnknownRoute(),
+      request,
+      reply,
+    );
+  });
+});
+
+/** For the errors that Fastify meets before a request has a route. */
+export function sendProblem(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const known = understand(error);
+  const problem = { ...withPublicUrl(toProblem(known), request.root), requestId: request.id };
+  if (problem.status >= 500)
+    request.log[known === error ? 'warn' : 'error']({ err: error }, 'Request failed');
+  const seconds = known instanceof GatewayError ? retryAfter[known.code] : undefined;
+  if (seconds !== undefined) reply.header('retry-after', String(seconds));
+  if (known instanceof RequestError) reply.headers(known.headers);
+  // A Buffer, as Fastify would add a charset to text and the type must be exact.
+  return reply
+    .code(problem.status)
+    .header('content-type', chooseType(request))
+    .header('x-request-id', request.id)
+    .header('cache-control', 'no-store')
+    .send(Buffer.from(JSON.stringify(problem)));
+}
+
+/** Sends a problem that was stored, such as a failed job's. */
+export function sendStoredProblem(
+  problem: Problem,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  return reply
+    .code(problem.status)
+    .header('content-type', chooseType(request))
+    .send(Buffer.from(JSON.stringify(withPublicUrl(problem, request.root))));
+}
+
+/** For bytes that are no HTTP request: there is only a socket to answer on. */
+export function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  publicUrl: string,
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 431
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 408
+        : 400;
+  const problem = {
+    type: problemUri('malformed_request', publicUrl),
+    title: describeProblem('malformed_request').title,
+    status,
+    code: 'malformed_request',
+    detail: 'The bytes that came are not a request that can be read.',
+  };
+  const body = JSON.stringify(problem);
+  const reason = {
+    400: 'Bad Request',
+    408: 'Request Timeout',
+    431: 'Request Header Fields Too Large',
+  }[status];
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${problemType}\r\nConnection: close\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+/** OGC's test suite wants plain JSON where it asks for that and nothing else. */
+function chooseType({ headers: { accept } }: FastifyRequest): string {
+  const asksForJson = namesType(accept, 'application/json') && !namesType(accept, problemType);
+  return asksForJson ? 'application/json' : problemType;
+}
+
+function understand(error: unknown): unknown {
+  if (error instanceof GatewayError) return error;
+  if (isRedisAway(error))
+    return new QueueUnavailableError('The queue does not answer.', { cause: error });
+  const {
+    code = '',
+    statusCode = 500,
+    message,
+  } = error as { code?: string; statusCode?: number; message: string };
+  const known =
+    frameworkCodes[code] ??
+    (statusCode >= 400 && statusCode < 500 ? 'malformed_request' : undefined);
+  return known ? new RequestError(known, message, { cause: error }) : error;
+}
+
+type KnownRoute = { method: string; pattern: RegExp };
+
+function collectRoutes(app: FastifyInstance): KnownRoute[] {
+  const routes: KnownRoute[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replaceAll(/:[A-Za-z]+/g, '[^/]+')}$`);
+    for (const each of [method].flat()) routes.push({ method: each, pattern });
+  });
+  return routes;
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?')[0] ?? '';
+}
+
+function toMethodError(request: FastifyRequest, methods: string[]): RequestError {
+  const allow = [...new Set(methods)].sort().join(', ');
+  return new RequestError(
+    'method_not_allowed',
+    `${request.method} is not offered here, but ${allow}.`,
+    {
+      headers: { allow },
+    },
+  );
+}
+
+function toUnknownRoute(): RequestError {
+  return new RequestError('not_found', 'There is nothing at this address.');
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { WantedResults } from './execution/job-acceptance.ts';
+
+export const ResultDocument = z
+  .record(z.string(), z.unknown())
+  .describe('Outputs by name; the description of the process tells their shapes')
+  .meta({ id: 'ResultDocument' });
+
+/**
+ * Sends results as they were asked for: a document of all outputs, or, `raw`, one bare value, or several
+ * as `multipart/related` (OGC API - Processes, Part 1: Core, "Job results").
+ */
+export function sendResults(
+  results: Record<string, unknown>,
+  { response, outputs }: WantedResults,
+  reply: FastifyReply,
+): FastifyReply {
+  const all = Object.entries(results).filter(([, value]) => value !== undefined);
+  const wanted = outputs ? all.filter(([name]) => outputs.includes(name)) : all;
+  const [first, second] = wanted;
+  if (response !== 'raw' || !first) return sendJson(Object.fromEntries(wanted), reply);
+  if (!second) return sendValue(first[1], reply);
+  return sendParts(wanted, reply);
+}
+
+function sendJson(value: unknown, reply: FastifyReply): FastifyReply {
+  return reply.header('content-type', 'application/json').send(Buffer.from(JSON.stringify(value)));
+}
+
+function sendValue(value: unknown, reply: FastifyReply): FastifyReply {
+  if (typeof value !== 'string') return sendJson(value, reply);
+  return reply.header('content-type', 'text/plain; charset=utf-8').send(Buffer.from(value));
+}
+
+function sendParts(outputs: [string, unknown][], reply: FastifyReply): FastifyReply {
+  const boundary = randomUUID();
+  const parts = outputs.map(([name, value]) => {
+    const [type, body] =
+      typeof value === 'string'
+        ? ['text/plain; charset=utf-8', value]
+        : ['application/json', JSON.stringify(value)];
+    return `--${boundary}\r\nContent-ID: <${name}>\r\nContent-Type: ${type}\r\n\r\n${body}\r\n`;
+  });
+  return reply
+    .header('content-type', `multipart/related; boundary=${boundary}`)
+    .send(Buffer.from(`${parts.join('')}--${boundary}--\r\n`));
+}

@@ -1,0 +1,120 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { JobType } from '../../jobs/job-type.ts';
+import type { UploadRecord } from '../../jobs/upload-records.ts';
+import { RequestError } from '../../lib/errors.ts';
+import { pause } from '../../lib/wait.ts';
+import { checkScopes, checkWhatIsKnown } from '../execution/admission.ts';
+import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
+import { parseExecuteRequest } from '../execution/execute-request.ts';
+import { parseAsked, toWantedResults } from '../execution/job-acceptance.ts';
+import { readMultipartRequest } from '../execution/multipart-request.ts';
+import { parsePrefer } from '../execution/prefer.ts';
+import { toRequestBody } from '../execution/request-body.ts';
+import { whenCallerGoes } from '../incoming-stream.ts';
+import { describeInputs } from '../input-description.ts';
+import { operation } from '../operation.ts';
+import { sendResults } from '../results.ts';
+import { StatusInfo } from '../status-info.ts';
+
+/** How long a process may take that is carried out while the caller waits. */
+const atOnceMs = 65_000;
+
+/** One execution per process, so that each has its own inputs in the OpenAPI document. */
+export async function executionRoutes(app: FastifyInstance, deps: AdmissionDeps): Promise<void> {
+  for (const jobType of deps.jobTypes) {
+    app.post(
+      `/processes/${jobType.name}/execution`,
+      toOperation(jobType),
+      async (request, reply) => {
+        const isAsync = !jobType.runAtOnce || parsePrefer(request.headers.prefer).isAsync;
+        if (!isAsync) return answerAtOnce(jobType, request, reply);
+        checkWhatIsKnown(jobType, {}, { caller: request.caller, deps });
+        return admitJob(request, reply, {
+          deps,
+          read: (files) => readRequest(jobType, request, reply, { deps, files }),
+        });
+      },
+    );
+  }
+  app.post(
+    '/processes/:processId/execution',
+    { config: { scopes: [] }, schema: { hide: true } },
+    async () => {
+      throw new RequestError('no_such_process', 'There is no process with this id.');
+    },
+  );
+}
+
+async function readRequest(
+  jobType: JobType,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { deps, files: received }: { deps: AdmissionDeps; files: UploadRecord[] },
+): Promise<Reading> {
+  const { caller, root, id: requestId } = request;
+  const asked = { jobType, caller, root, requestId };
+  if (!request.isMultipart()) {
+    const body = parseExecuteRequest(request.body);
+    checkWhatIsKnown(jobType, body.inputs, { caller, deps });
+    return { asked: { ...asked, request: body }, files: {} };
+  }
+  await deps.redis.ping(); // who sends gigabytes should hear of it first when nothing can be accepted
+  await deps.receiver.checkRoom(request.headers);
+  const gone = whenCallerGoes(reply);
+  const { files, ...body } = await readMultipartRequest(request, {
+    inputs: describeInputs(jobType),
+    maxFileBytes: deps.uploadsConfig.maxBytes,
+    checkBeforeFile: (inputs) => checkWhatIsKnown(jobType, inputs, { caller, deps }),
+    receive: async (part) => {
+      const file = { name: part.filename ?? part.fieldname, source: part.file };
+      const upload = await deps.receiver.receive(caller.id, file, gone);
+      received.push(upload);
+      return upload;
+    },
+  });
+  return { asked: { ...asked, request: body }, files };
+}
+
+async function answerAtOnce(
+  jobType: JobType,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const body = parseExecuteRequest(request.body);
+  const params = parseAsked({ jobType, request: body });
+  checkScopes(request.caller, jobType.scopes(params));
+  const signal = AbortSignal.any([whenCallerGoes(reply), AbortSignal.timeout(atOnceMs)]);
+  const results = await jobType.runAtOnce?.(params, { signal, pause: (ms) => pause(ms, signal) });
+  return sendResults(results ?? {}, toWantedResults(body) ?? {}, reply);
+}
+
+function toOperation(jobType: JobType) {
+  const operationId = jobType.name.replaceAll(/-([a-z])/g, (_dash, letter: string) =>
+    letter.toUpperCase(),
+  );
+  const isDual = jobType.runAtOnce !== undefined;
+  return operation({
+    operationId,
+    tag: 'processes',
+    summary: jobType.title,
+    description: `${jobType.summary}. The answer is a job: follow it by its links, or send \`Prefer: wait=30\`.`,
+    scopes: [],
+    requestHeaders: ['Prefer', 'Idempotency-Key'],
+    body: toRequestBody(jobType),
+    answers: {
+      ...(isDual && {
+        200: {
+          description: 'The outputs, of an execution without `respond-async`',
+          schema: jobType.result,
+        },
+      }),
+      201: {
+        description: 'The job that was made',
+        schema: StatusInfo,
+        headers: ['Location', 'Retry-After', 'Preference-Applied', 'Idempotency-Replayed'],
+      },
+    },
+    problems: [400, 401, 403, 404, 406, 409, 413, 415, 422, 500, 503],
+    produces: isDual ? ['*/*'] : ['application/json'],
+  });
+}

@@ -1,0 +1,133 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { FileLink, uploadIdOf } from '../../jobs/file-link.ts';
+import { hasEnded, type JobRecord } from '../../jobs/job-record.ts';
+import type { JobType } from '../../jobs/job-type.ts';
+import { RequestError } from '../../lib/errors.ts';
+import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
+import {
+  type ExecuteRequest,
+  Labels,
+  parseExecuteRequest,
+  Reference,
+  toFaults,
+} from '../execution/execute-request.ts';
+import { getJobType, type WantedResults } from '../execution/job-acceptance.ts';
+import { getJob } from '../job-access.ts';
+import { JobPath, operation } from '../operation.ts';
+import { StatusInfo } from '../status-info.ts';
+
+const RetryRequest = z
+  .strictObject({
+    inputs: z
+      .record(z.string(), z.unknown())
+      .default({})
+      .describe('Laid over the inputs of the first job'),
+    labels: Labels.optional(),
+    reference: Reference.optional(),
+  })
+  .meta({ id: 'RetryRequest' });
+type RetryRequest = z.output<typeof RetryRequest>;
+
+export async function jobRetryRoutes(app: FastifyInstance, deps: AdmissionDeps): Promise<void> {
+  const described = operation({
+    operationId: 'retryJob',
+    tag: 'jobs',
+    summary: 'Repeat a job that failed or was dismissed',
+    description:
+      'Makes a new job of the request of the first one. It needs the same scopes as the first request did.',
+    scopes: [],
+    path: JobPath,
+    requestHeaders: ['Prefer', 'Idempotency-Key'],
+    body: {
+      isRequired: false,
+      description: 'What shall be different this time',
+      content: { 'application/json': { schema: RetryRequest } },
+    },
+    answers: {
+      201: {
+        description: 'The new job',
+        schema: StatusInfo,
+        headers: ['Location', 'Retry-After', 'Preference-Applied', 'Idempotency-Replayed'],
+      },
+    },
+    problems: [400, 401, 403, 404, 406, 409, 413, 415, 422, 500, 503],
+  });
+  app.post('/jobs/:jobId/retry', described, async (request, reply) =>
+    admitJob(request, reply, { deps, read: () => readRetry(request, deps) }),
+  );
+}
+
+async function readRetry(request: FastifyRequest, deps: AdmissionDeps): Promise<Reading> {
+  const body = parseRetry(request.body);
+  const first = await getJob(request, deps.records);
+  if (!hasEnded(first) || first.status === 'successful') {
+    throw new RequestError(
+      'conflict',
+      `Only a job that failed or was dismissed is repeated; this one is ${toState(first)}.`,
+    );
+  }
+  const jobType = getJobType(deps.jobTypes, first.processID);
+  const inputs = {
+    ...(first.params as Record<string, unknown>),
+    ...parseExecuteRequest({ inputs: body.inputs }).inputs,
+  };
+  await checkFilesAreThere(jobType, inputs, { request, deps });
+  const { caller, root, id: requestId } = request;
+  const asked = { jobType, caller, root, requestId, retryOf: first.jobId };
+  return { asked: { ...asked, request: toExecuteRequest(first, body, inputs) }, files: {} };
+}
+
+function parseRetry(body: unknown): RetryRequest {
+  const { data, error } = RetryRequest.safeParse(body ?? {});
+  if (data) return data;
+  throw new RequestError('validation_error', 'The body is not a retry request.', {
+    errors: toFaults(error),
+  });
+}
+
+function toState({ status, undo }: JobRecord): string {
+  return undo === 'pending' ? `${status}, and what it had begun is still being put back` : status;
+}
+
+function toExecuteRequest(
+  first: JobRecord,
+  body: RetryRequest,
+  inputs: Record<string, unknown>,
+): ExecuteRequest {
+  const { response, outputs } = (first.response ?? {}) as WantedResults;
+  const reference = body.reference ?? first.reference;
+  return {
+    inputs,
+    labels: body.labels ?? first.labels,
+    ...(reference !== undefined && { reference }),
+    ...(response && { response }),
+    ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, {}])) }),
+  };
+}
+
+async function checkFilesAreThere(
+  jobType: JobType,
+  inputs: Record<string, unknown>,
+  { request, deps }: { request: FastifyRequest; deps: AdmissionDeps },
+): Promise<void> {
+  const missing: string[] = [];
+  for (const name of jobType.fileInputs) {
+    const { data: link } = FileLink.safeParse(inputs[name]);
+    if (!link) continue;
+    const upload = await deps.uploads.find(uploadIdOf(link, [request.root]));
+    if (!upload || upload.owner !== request.caller.id) missing.push(name);
+  }
+  if (missing.length === 0) return;
+  throw new RequestError(
+    'conflict',
+    `Files are gone that the request needs: send ${missing.join(', ')} anew.`,
+    {
+      errors: missing.map((name) => ({
+        pointer: `#/inputs/${name}`,
+        code: 'upload_not_found',
+        detail: 'the upload is gone',
+      })),
+    },
+  );
+}

@@ -1,0 +1,155 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { hasEnded, isFinal, type JobRecord } from '../../jobs/job-record.ts';
+import type { JobType } from '../../jobs/job-type.ts';
+import { RequestError } from '../../lib/errors.ts';
+import { jobDismissingScopes, jobReadingScopes, seesJobsOf } from '../caller.ts';
+import { pollAfterSeconds } from '../execution/admit.ts';
+import type { WantedResults } from '../execution/job-acceptance.ts';
+import type { HttpDeps } from '../http-deps.ts';
+import { getJob, noSuchJob } from '../job-access.ts';
+import { JobPath, operation } from '../operation.ts';
+import { sendStoredProblem } from '../plugins/problems.ts';
+import { ResultDocument, sendResults } from '../results.ts';
+import { StatusInfo, toStatusInfo, type WaitingFor } from '../status-info.ts';
+import { readWaitingFor } from '../waiting-for.ts';
+
+type Deps = Pick<HttpDeps, 'records' | 'siteRecords' | 'submission' | 'jobTypes'>;
+
+export async function jobRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
+  app.get('/jobs/:jobId', readOperation, async (request, reply) => {
+    const record = await getJob(request, deps.records);
+    return sendStatus(record, { request, reply, waitingFor: await readWaitingFor(record, deps) });
+  });
+
+  app.delete('/jobs/:jobId', dismissOperation, async (request) => {
+    const record = await findOrExplain(request, deps);
+    const rest = await dismissOrRemove(record, deps);
+    return toStatusInfo(rest, request.root);
+  });
+
+  app.get('/jobs/:jobId/results', toResultsOperation(deps.jobTypes), async (request, reply) => {
+    const record = await getJob(request, deps.records);
+    reply.header('cache-control', 'private, no-cache');
+    if (record.status === 'successful') {
+      const wanted = (record.response ?? {}) as WantedResults;
+      return sendResults((record.results ?? {}) as Record<string, unknown>, wanted, reply);
+    }
+    if (record.status === 'failed' && record.exception)
+      return sendStoredProblem(record.exception, request, reply);
+    throw whyNoResults(record);
+  });
+}
+
+function sendStatus(
+  record: JobRecord,
+  {
+    request,
+    reply,
+    waitingFor,
+  }: { request: FastifyRequest; reply: FastifyReply; waitingFor: WaitingFor | undefined },
+): FastifyReply {
+  const etag = `W/"${record.rev}${toSuffix(waitingFor)}"`;
+  reply.headers({
+    etag,
+    'cache-control': 'private, no-cache',
+    vary: 'Accept, Authorization, X-API-Key',
+  });
+  if (!hasEnded(record)) reply.header('retry-after', String(pollAfterSeconds));
+  if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
+  return reply.send(toStatusInfo(record, request.root, waitingFor));
+}
+
+/** The place in a line changes without a new revision of the record. */
+function toSuffix(waitingFor: WaitingFor | undefined): string {
+  if (!waitingFor) return '';
+  const { reason, jobId = '', place = '', until = '' } = waitingFor;
+  return `-${[reason, jobId, place, until].join('.')}`;
+}
+
+/** Weak comparison (RFC 9110, section 13.1.2). */
+function matchesEtag(header: string | undefined, etag: string): boolean {
+  const bare = (tag: string) => tag.trim().replace(/^W\//, '');
+  return header?.split(',').some((tag) => tag.trim() === '*' || bare(tag) === bare(etag)) ?? false;
+}
+
+async function findOrExplain(request: FastifyRequest, { records }: Deps): Promise<JobRecord> {
+  const { jobId } = request.params as { jobId: string };
+  const record = await records.find(jobId);
+  if (record && seesJobsOf(request.caller, record.owner)) return record;
+  const owner = record ? undefined : await records.findTombstone(jobId);
+  if (owner !== undefined && seesJobsOf(request.caller, owner)) {
+    throw new RequestError('gone', 'The job was removed.');
+  }
+  throw noSuchJob();
+}
+
+/** One that has not ended is dismissed, and its record stays; one that has ended is removed. */
+async function dismissOrRemove(
+  record: JobRecord,
+  { records, submission }: Deps,
+): Promise<JobRecord> {
+  if (!isFinal(record.status)) {
+    await submission.dismiss(record);
+    return (await records.find(record.jobId)) ?? record;
+  }
+  if (hasEnded(record)) await records.forget(record.jobId);
+  return record;
+}
+
+function whyNoResults(record: JobRecord): RequestError {
+  if (record.status === 'dismissed') {
+    return new RequestError('result_not_available', 'The job was dismissed: it has no results.');
+  }
+  return new RequestError('result_not_ready', 'The job has not ended.', {
+    headers: { 'retry-after': String(pollAfterSeconds) },
+  });
+}
+
+const readOperation = operation({
+  operationId: 'getJob',
+  tag: 'jobs',
+  summary: 'Read the status of a job',
+  description: 'Poll it with `If-None-Match`, and not before `Retry-After` seconds have passed.',
+  scopes: jobReadingScopes,
+  path: JobPath,
+  requestHeaders: ['If-None-Match'],
+  answers: {
+    200: { description: 'The status', schema: StatusInfo, headers: ['ETag', 'Retry-After'] },
+    304: { description: 'Nothing has changed', headers: ['ETag'] },
+  },
+  problems: [400, 401, 403, 404, 406, 500, 503],
+});
+
+const dismissOperation = operation({
+  operationId: 'dismissJob',
+  tag: 'jobs',
+  summary: 'Dismiss or remove a job',
+  description:
+    'A job that has not ended is dismissed: what it had begun is put back, and `undo` tells how that went. A job that has ended is removed.',
+  scopes: jobDismissingScopes,
+  path: JobPath,
+  answers: { 200: { description: 'The job as it is now, or was', schema: StatusInfo } },
+  problems: [400, 401, 403, 404, 406, 410, 500, 503],
+});
+
+function toResultsOperation(jobTypes: readonly JobType[]) {
+  return operation({
+    operationId: 'getResults',
+    tag: 'jobs',
+    summary: 'Read the results of a job',
+    description:
+      'Of a successful job its outputs, as the request wanted them; of a failed one the problem.',
+    scopes: jobReadingScopes,
+    path: JobPath,
+    answers: {
+      200: {
+        description:
+          'The outputs of the process; fewer, or bare values, where the request wanted that',
+        schema: z.union([...jobTypes.map(({ result }) => result), ResultDocument]),
+      },
+    },
+    problems: [400, 401, 403, 404, 406, 409, 500, 502, 503, 504],
+    produces: ['*/*'],
+  });
+}

@@ -1,0 +1,126 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { basename } from 'node:path';
+import type { Readable } from 'node:stream';
+import { v7 as createId } from 'uuid';
+import { inspectUpload, storageKeyOfUpload, type UploadRecord } from '../jobs/upload-records.ts';
+import { RequestError, StorageExhaustedError } from '../lib/errors.ts';
+import type { HttpDeps } from './http-deps.ts';
+
+/** Room that is kept free on the disk of storage: below it nothing is taken in. */
+export const leastFreeBytes = 256 * 2 ** 20;
+/** What the parts of a multipart request may weigh beside the file. */
+const multipartOverheadBytes = 16 * 2 ** 20;
+
+type IncomingFile = {
+  name: string;
+  source: Readable & { truncated?: boolean };
+  expectedSha256?: string;
+};
+
+/** Takes files in: streams them to storage, hashes them on the way and looks into them. */
+export class UploadReceiver {
+  readonly #deps: Pick<HttpDeps, 'storage' | 'documents' | 'uploads' | 'uploadsConfig'>;
+
+  constructor(deps: Pick<HttpDeps, 'storage' | 'documents' | 'uploads' | 'uploadsConfig'>) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Whatever goes wrong, no file and no record is left behind.
+   *
+   * @throws RequestError payload_too_large, or validation_error when the digest is another
+   * @throws DocumentError for an archive that breaks a safety limit, or a definition that is damaged
+   */
+  async receive(owner: string, file: IncomingFile, signal: AbortSignal): Promise<UploadRecord> {
+    const { storage, documents, uploads, uploadsConfig } = this.#deps;
+    const uploadId = createId();
+    const key = storageKeyOfUpload(uploadId);
+    try {
+      const stored = await storage.write(key, file.source, {
+        maxBytes: uploadsConfig.maxBytes,
+        signal,
+      });
+      if (file.source.truncated) throw tooLarge(uploadsConfig.maxBytes); // the parser cuts off without a word
+      checkDigest(stored.sha256, file.expectedSha256);
+      const name = toDisplayName(file.name);
+      const content = await inspectUpload(key, name, { storage, documents, signal });
+      const upload = {
+        uploadId,
+        owner,
+        name,
+        ...stored,
+        createdMs: Date.now(),
+        ...(content && { content }),
+      };
+      await uploads.save(upload);
+      return upload;
+    } catch (error) {
+      await storage.delete(key);
+      throw error;
+    }
+  }
+
+  async discard(upload: UploadRecord): Promise<void> {
+    await this.#deps.uploads.remove(upload.uploadId);
+    await this.#deps.storage.delete(storageKeyOfUpload(upload.uploadId));
+  }
+
+  /**
+   * Refuses a file by its announced size before a byte of it is read.
+   *
+   * @throws RequestError payload_too_large
+   * @throws StorageExhaustedError
+   */
+  async checkRoom(headers: IncomingHttpHeaders): Promise<void> {
+    const announced = Number(headers['content-length'] ?? 0);
+    const { maxBytes } = this.#deps.uploadsConfig;
+    if (announced > maxBytes + multipartOverheadBytes) throw tooLarge(maxBytes);
+    const free = await this.#deps.storage.readFreeBytes();
+    if (free - announced < leastFreeBytes) {
+      throw new StorageExhaustedError('There is no room for a file of this size at the moment.');
+    }
+  }
+}
+
+function tooLarge(maxBytes: number): RequestError {
+  return new RequestError('payload_too_large', `The file is larger than ${maxBytes} bytes.`);
+}
+
+function checkDigest(sha256: string, expected: string | undefined): void {
+  if (expected === undefined || expected === sha256) return;
+  throw new RequestError(
+    'validation_error',
+    'The file is not what its digest says: it was changed on its way.',
+    {
+      errors: [
+        {
+          header: 'Repr-Digest',
+          code: 'digest_mismatch',
+          detail: 'the SHA-256 of the content is another',
+        },
+      ],
+    },
+  );
+}
+
+/** A name to be shown, never used as a path: controls and marks of direction are left out. */
+function toDisplayName(name: string): string {
+  const last = basename(name.replaceAll('\\', '/'));
+  return (
+    last
+      .replaceAll(/[\p{Cc}\p{Cf}]/gu, '')
+      .trim()
+      .slice(0, 200) || 'unnamed'
+  );
+}
+
+/** The `sha-256` of `Repr-Digest` or `Content-Digest` (RFC 9530), in hex; other algorithms are passed over. */
+export function readDigest(headers: IncomingHttpHeaders): string | undefined {
+  const text = [headers['repr-digest'], headers['content-digest']].flat().join(',');
+  if (!/\bsha-256\s*=/i.test(text)) return undefined;
+  const encoded = /\bsha-256\s*=\s*:([A-Za-z0-9+/]{43}=):/i.exec(text)?.[1];
+  if (encoded) return Buffer.from(encoded, 'base64').toString('hex');
+  throw new RequestError('malformed_request', 'The digest cannot be read.', {
+    errors: [{ header: 'Repr-Digest', detail: 'send sha-256=:<base64 of 32 bytes>:' }],
+  });
+}
