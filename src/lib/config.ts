@@ -117,7 +117,110 @@ export const ApiKeyConfig = z
   .meta({ id: 'ApiKeyConfig' });
 export type ApiKeyConfig = z.output<typeof ApiKeyConfig>;
 
+const minute = 60;
+const hour = 3_600;
+
+/** Deliveries to addresses that callers named. The schedule is the example of Standard Webhooks 1.0.0. */
+export const WebhookConfig = z
+  .strictObject({
+    scheduleSeconds: z
+      .array(
+        z
+          .number()
+          .min(0)
+          .max(30 * 24 * hour),
+      )
+      .min(1)
+      .max(20)
+      .default([
+        0,
+        5,
+        5 * minute,
+        30 * minute,
+        ...[2, 5, 10, 14, 20, 24].map((hours) => hours * hour),
+      ])
+      .describe('Pause before each attempt of a delivery, the first included'),
+    disableAfterDays: z
+      .number()
+      .min(0)
+      .default(5)
+      .describe(
+        'An endpoint that has failed for so long is disabled once a delivery was given up on',
+      ),
+    keepDays: z.number().positive().max(365).default(30).describe('Age at which deliveries go'),
+    progressSeconds: z
+      .number()
+      .positive()
+      .default(10)
+      .describe('Progress of a job is told at most once in this time'),
+    claimAfterSeconds: z
+      .number()
+      .positive()
+      .default(30)
+      .describe('When news that a worker read and never passed on are read by another one'),
+    concurrency: z.int().min(1).max(1_000).default(32).describe('Deliveries at a time, per worker'),
+  })
+  .prefault({})
+  .meta({ id: 'WebhookConfig' });
+export type WebhookConfig = z.output<typeof WebhookConfig>;
+
+export const SealingConfig = z
+  .strictObject({
+    keys: z
+      .array(
+        z.strictObject({
+          id: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+          key: SecretReference,
+        }),
+      )
+      .default([])
+      .describe(
+        '32 bytes each, as base64 or hex. The first one seals, all of them unseal; none: a key file in the storage folder serves',
+      ),
+  })
+  .prefault({})
+  .meta({ id: 'SealingConfig' });
+export type SealingConfig = z.output<typeof SealingConfig>;
+
+export const EgressConfig = z
+  .strictObject({
+    allowHttp: z
+      .boolean()
+      .default(false)
+      .describe('Also `http:`, which anybody on the way can read'),
+    ports: z.array(z.int().min(1).max(65535)).default([443, 8443]),
+    timeoutSeconds: z
+      .number()
+      .min(0.1)
+      .max(30)
+      .default(20)
+      .describe('For a request and its answer'),
+    allow: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Reachable although not public: `host:port`, or a range such as `10.1.0.0/16`'),
+    deny: z
+      .array(z.string().min(1))
+      .default([])
+      .describe('Never reachable: `host`, `host:port`, or a range; wins over `allow`'),
+  })
+  .prefault({})
+  .meta({ id: 'EgressConfig' });
+export type EgressConfig = z.output<typeof EgressConfig>;
+
 const loopbackHosts = new Set(['127.0.0.1', '::1', 'localhost']);
+
+/** Zod skips checks between members once a member has the wrong type; all faults shall be named at once. */
+const evenIfOthersFail = {
+  when: ({ value }: { value: unknown }) =>
+    z
+      .object({
+        http: z.looseObject({ host: z.string() }),
+        redis: z.looseObject({}),
+        apiKeys: z.array(z.looseObject({})),
+      })
+      .safeParse(value).success,
+};
 
 export const Config = z
   .strictObject({
@@ -197,6 +300,15 @@ export const Config = z
         failedUploadDays: z.number().positive().default(7),
       })
       .prefault({}),
+    webhooks: WebhookConfig,
+    sealing: SealingConfig,
+    egress: EgressConfig,
+    secrets: z
+      .record(z.string().regex(/^[A-Za-z0-9._-]{1,64}$/), SecretReference)
+      .default({})
+      .describe(
+        'Secrets that a request may name instead of sending them: `passwordFrom`. Whoever may register data stores may use all of them',
+      ),
     apiKeys: z.array(ApiKeyConfig).default([]),
     sites: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/i), SiteConfig).default({}),
     log: z
@@ -207,7 +319,6 @@ export const Config = z
     conformanceEcho: z.boolean().default(false).describe('Offer the process `echo`'),
   })
   .superRefine((config, check) => {
-    if (!config.redis.url && !config.redis.sentinels) return; // `bin` says what is missing
     if (config.redis.sentinels && !config.redis.sentinelName) {
       check.addIssue({
         code: 'custom',
@@ -215,7 +326,7 @@ export const Config = z
         message: 'is needed with sentinels',
       });
     }
-  })
+  }, evenIfOthersFail)
   .superRefine((config, check) => {
     if (config.apiKeys.length === 0 && !loopbackHosts.has(config.http.host)) {
       check.addIssue({
@@ -229,14 +340,14 @@ export const Config = z
     for (const id of new Set(ids.filter((id, index) => ids.indexOf(id) !== index))) {
       check.addIssue({ code: 'custom', path: ['apiKeys'], message: `the id ${id} stands twice` });
     }
-  })
+  }, evenIfOthersFail)
   .meta({ id: 'PressroomConfig' });
 export type Config = z.output<typeof Config>;
 
 const Env = z.object({
   PRESSROOM_CONFIG: z.string().optional(),
   PRESSROOM_HTTP_HOST: z.string().optional(),
-  PRESSROOM_HTTP_PORT: z.coerce.number().optional(),
+  PRESSROOM_HTTP_PORT: z.string().optional(),
   PRESSROOM_PUBLIC_URL: z.string().optional(),
   PRESSROOM_REDIS_URL: z.string().optional(),
   PRESSROOM_LOG_LEVEL: z.string().optional(),
@@ -280,6 +391,12 @@ export function parseConfig(
   const { data: config, error } = Config.safeParse(overlaid);
   if (error) throw new ConfigError(`The configuration is not valid:\n${z.prettifyError(error)}`);
   config.storage.path = resolve(baseFolder, config.storage.path);
+  for (const sealing of config.sealing.keys) {
+    if ('file' in sealing.key) sealing.key = { file: resolve(baseFolder, sealing.key.file) };
+  }
+  for (const [name, secret] of Object.entries(config.secrets)) {
+    if ('file' in secret) config.secrets[name] = { file: resolve(baseFolder, secret.file) };
+  }
   for (const site of Object.values(config.sites)) {
     if (site.tls.ca) site.tls.ca = resolve(baseFolder, site.tls.ca);
     if ('file' in site.auth.password) {
@@ -290,11 +407,11 @@ export function parseConfig(
 }
 
 function layOver(written: unknown, env: z.input<typeof Env>): unknown {
-  if (written === null || typeof written !== 'object') return written;
+  if (written === null || typeof written !== 'object' || Array.isArray(written)) return written;
   const file = written as { http?: object; redis?: object; log?: object };
   const http = {
     ...(env.PRESSROOM_HTTP_HOST && { host: env.PRESSROOM_HTTP_HOST }),
-    ...(env.PRESSROOM_HTTP_PORT !== undefined && { port: env.PRESSROOM_HTTP_PORT }),
+    ...(env.PRESSROOM_HTTP_PORT && { port: Number(env.PRESSROOM_HTTP_PORT) }),
     ...(env.PRESSROOM_PUBLIC_URL && { publicUrl: env.PRESSROOM_PUBLIC_URL }),
   };
   return {

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'validation_error'
   | 'invalid_parameter'
   | 'invalid_cursor'
+  | 'destination_not_allowed'
   | 'unauthenticated'
   | 'forbidden'
   | 'insufficient_scope'
@@ -25,6 +26,8 @@ export type ErrorCode =
   | 'unsupported_media_type'
   | 'archive_rejected'
   | 'unreadable_document'
+  | 'edit_refused'
+  | 'nothing_matched'
   | 'internal_error'
   | 'queue_unavailable'
   | 'storage_exhausted'
@@ -46,6 +49,10 @@ export type ErrorCode =
   | 'hosted_definition'
   | 'copied_data_refused'
   | 'unregistered_data'
+  | 'data_store_exists'
+  | 'data_store_in_use'
+  | 'data_store_invalid'
+  | 'secret_missing'
   | 'not_restorable'
   | 'deadline_exceeded'
   | 'worker_died_repeatedly'
@@ -111,15 +118,21 @@ export class StorageExhaustedError extends GatewayError {
   override readonly again = 'later';
 }
 
-/** The file is not what it says, or not what it has to be. */
+export type DocumentErrorCode =
+  | 'archive_rejected'
+  | 'unreadable_document'
+  | 'edit_refused'
+  | 'nothing_matched';
+
+/** The file is not what it says, or not what it has to be, or cannot be changed as it was asked for. */
 export class DocumentError extends GatewayError {
   override readonly name = 'DocumentError';
-  readonly code: 'archive_rejected' | 'unreadable_document';
+  readonly code: DocumentErrorCode;
 
   constructor(
-    code: 'archive_rejected' | 'unreadable_document',
+    code: DocumentErrorCode,
     message: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { facts?: Record<string, unknown> },
   ) {
     super(message, options);
     this.code = code;

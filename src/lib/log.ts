@@ -8,12 +8,19 @@ export type Log = pino.Logger;
  * paths every error text goes through `redactSecrets`.
  */
 export function createLog(
-  options: { level?: string; name?: string; destination?: pino.DestinationStream } = {},
+  options: {
+    level?: string;
+    name?: string;
+    destination?: pino.DestinationStream;
+    /** Asked for each line: what it shall hold beside its own fields. */
+    fields?: () => Record<string, string>;
+  } = {},
 ): Log {
   return pino(
     {
       level: options.level ?? 'info',
       ...(options.name && { name: options.name }),
+      ...(options.fields && { mixin: options.fields }),
       redact: {
         paths: [
           'password',

@@ -10,6 +10,7 @@ test.each([
   ['a Python dictionary', "{'token': 'canary'}"],
   ['a header', 'Authorization: Bearer canary'],
   ['an address', 'https://gis:canary@db1.example.org/x'],
+  ['an address without a user', 'redis://:canary@db1.example.org:6379'],
 ])('masks the secret in %s, and stays the same when masked again', (_what, text) => {
   const masked = redactSecrets(text);
 

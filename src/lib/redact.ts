@@ -15,7 +15,7 @@ const bearerTokens = /\b(Bearer\s+)[\w.~+/=-]+/gi;
 /** ArcGIS's own encrypted passwords: hex that begins `00022e`; it is reversible, so it is a password. */
 const arcgisEncrypted = /\b00022e[0-9a-f]{8,}\b/gi;
 const cryptValues = /\{crypt\}[^\s"';,<>]+/gi;
-const urlUserInfo = /(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s:@]+:[^/\s@]+@/gi;
+const urlUserInfo = /(\b[a-z][a-z0-9+.-]*:\/\/)[^/\s:@]*:[^/\s@]+@/gi;
 
 /** Text from elsewhere (a site's message, an error) with everything masked that looks like a secret. */
 export function redactSecrets(text: string): string {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type RedisOptions as AnyRedisOptions, Redis } from 'ioredis';
 import type { Config } from './config.ts';
 
@@ -16,6 +17,30 @@ const patienceOptions: Record<Patience, RedisOptions> = {
   patient: { maxRetriesPerRequest: null },
 };
 
+/** What ioredis 6 keeps of commands that were sent and not answered, to send them again. */
+type Unanswered = {
+  prevCommandQueue?: { toArray(): { command: { reject(error: Error): void } }[] } | null;
+};
+
+/**
+ * ioredis tells nobody that a connection has ended which is disconnected between two tries to reconnect:
+ * who waits for an answer, and BullMQ when it closes, would wait for ever. A last try, broken off, tells.
+ */
+function endingAtOnce(redis: Redis): Redis {
+  const disconnect = redis.disconnect.bind(redis);
+  const duplicate = redis.duplicate.bind(redis);
+  redis.disconnect = (reconnect = false) => {
+    const isBetweenTries = redis.status === 'reconnecting' && !reconnect;
+    if (isBetweenTries) redis.connect().catch(() => undefined);
+    disconnect(reconnect);
+    if (!isBetweenTries) return;
+    const unanswered = (redis as Unanswered).prevCommandQueue?.toArray() ?? [];
+    for (const { command } of unanswered) command.reject(new Error('Connection is closed.'));
+  };
+  redis.duplicate = ((override) => endingAtOnce(duplicate(override) as Redis)) as typeof duplicate;
+  return redis;
+}
+
 /** Connects in the background and again after every loss; the caller closes it. */
 export function openRedis(address: RedisAddress, patience: Patience): Redis {
   const common: RedisOptions = {
@@ -32,13 +57,28 @@ export function openRedis(address: RedisAddress, patience: Patience): Redis {
       })
     : new Redis(address.url ?? 'redis://127.0.0.1:6379', common);
   redis.on('error', () => {}); // each command says so itself; without a listener the process would end
-  return redis;
+  return endingAtOnce(redis);
 }
 
 /** Ends a connection whether Redis answers or not. */
 export async function closeRedis(redis: Redis): Promise<void> {
   if (redis.status === 'ready') await redis.quit().catch(() => redis.disconnect());
   else redis.disconnect();
+}
+
+const digests = new Map<string, string>();
+
+/** Runs a Lua script by its digest; its text travels only when Redis does not know it. */
+export async function runScript(redis: Redis, lua: string, args: string[]): Promise<unknown> {
+  const known = digests.get(lua);
+  const digest = known ?? createHash('sha1').update(lua).digest('hex');
+  if (!known) digests.set(lua, digest);
+  try {
+    return await redis.evalsha(digest, 0, ...args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return redis.eval(lua, 0, ...args);
+  }
 }
 
 /** True for what ioredis throws when Redis is away, slow or loading: nothing is known to be wrong with the command. */

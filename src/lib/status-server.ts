@@ -1,11 +1,12 @@
 import { fastify } from 'fastify';
+import type { Metrics } from './metrics.ts';
 
 export type StatusServer = { url: string; close: () => Promise<void> };
 
-/** Health of a process that serves nothing else over HTTP. */
+/** Health and metrics of a process that serves nothing else over HTTP. */
 export async function openStatusServer(
   address: { statusHost: string; statusPort: number },
-  { isReady }: { isReady: () => Promise<boolean> },
+  { isReady, metrics }: { isReady: () => Promise<boolean>; metrics: Metrics },
 ): Promise<StatusServer> {
   const app = fastify({ logger: false });
   app.get('/health/live', async (_request, reply) =>
@@ -18,6 +19,12 @@ export async function openStatusServer(
       .header('cache-control', 'no-store')
       .send({ status: ready ? 'ready' : 'not ready' });
   });
+  app.get('/metrics', async (_request, reply) =>
+    reply
+      .header('content-type', metrics.contentType)
+      .header('cache-control', 'no-store')
+      .send(await metrics.text()),
+  );
   const url = await app.listen({ host: address.statusHost, port: address.statusPort });
   return { url, close: () => app.close() };
 }
