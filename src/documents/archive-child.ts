@@ -6,6 +6,9 @@ import { DocumentError } from '../lib/errors.ts';
 import { copyWithMember, findMember, openArchive, readMembers } from './archive.ts';
 import type { ArchiveAnswer, ArchiveFault, ArchiveRequest } from './archive-task.ts';
 import { readDefinitionContent } from './definition-content.ts';
+import { editDraftFile } from './edit-draft-file.ts';
+import { editMap } from './edit-map.ts';
+import { readDocument } from './read-document.ts';
 import { toReplacementManifest } from './replacement-manifest.ts';
 import { SevenZipStop } from './seven-zip.ts';
 import { limitWebAssemblyMemory } from './web-assembly.ts';
@@ -21,6 +24,11 @@ async function carryOut({ task, limits, deadline }: ArchiveRequest): Promise<unk
     const member = getMember(archive, task.member);
     return (await readMembers(archive, [member], { maxBytes: task.maxBytes })).get(member.name);
   }
+  if (task.kind === 'read-document') {
+    return await readDocument(task.file, { ...task, limits, deadline });
+  }
+  if (task.kind === 'edit-draft') return await editDraftFile(task, { limits, deadline });
+  if (task.kind === 'edit-map') return await editMap(task, { limits });
   const archive = await openArchive(task.source, { limits, deadline });
   const member = getMember(archive, 'manifest.xml');
   const manifest = (await readMembers(archive, [member])).get(member.name) ?? Buffer.alloc(0);
@@ -37,12 +45,12 @@ function getMember(archive: Awaited<ReturnType<typeof openArchive>>, name: strin
 
 function toFault(error: unknown): ArchiveFault {
   if (error instanceof DocumentError) {
-    return { kind: 'document', code: error.code, message: error.message };
+    return { kind: 'document', code: error.code, message: error.message, facts: error.facts };
   }
   if (error instanceof SevenZipStop) {
     if (error.reason === 'deadline') return { kind: 'deadline' };
     const message = 'The archive is not accepted: a member is larger than it says.';
-    return { kind: 'document', code: 'archive_rejected', message };
+    return { kind: 'document', code: 'archive_rejected', message, facts: {} };
   }
   const { message, stack, code } = error as NodeJS.ErrnoException;
   return { kind: 'other', message: stack ?? message, ...(code && { code }) };

@@ -30,12 +30,14 @@ export function checkMembers(
   members: readonly ArchiveMember[],
   archiveBytes: number,
   limits: ArchiveLimits,
+  { sameName = 'without-case' }: { sameName?: 'with-case' | 'without-case' } = {},
 ): void {
   if (members.length > limits.maxMembers) throw tooManyMembers(limits);
   const seen = new Set<string>();
   for (const member of members) {
     checkMember(member);
-    const name = member.name.toLowerCase(); // sites run on Windows: there the second overwrites the first
+    // Sites run on Windows, where the second overwrites the first; what is never unpacked may differ in case.
+    const name = sameName === 'with-case' ? member.name : member.name.toLowerCase();
     if (seen.has(name)) throw rejected(`it holds ${quote(member.name)} twice`);
     seen.add(name);
   }

@@ -62,6 +62,7 @@ export class ArchiveProcess {
     const running = this.#running;
     if (!running) return;
     const { child } = running;
+    hold(child); // else our process could end before the other one and never come to what follows
     const gone = new Promise((resolve) => child.once('exit', resolve));
     this.#kill(running);
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) await gone;
@@ -177,7 +178,9 @@ export class ArchiveProcess {
 }
 
 function toError(fault: ArchiveFault, timeoutMs: number): Error {
-  if (fault.kind === 'document') return new DocumentError(fault.code, fault.message);
+  if (fault.kind === 'document') {
+    return new DocumentError(fault.code, fault.message, { facts: fault.facts });
+  }
   if (fault.kind === 'deadline') return takesTooLong(timeoutMs);
   return Object.assign(new Error(fault.message), fault.code ? { code: fault.code } : {});
 }

@@ -186,14 +186,31 @@ export async function copyWithMember(
   target: string,
   { name, content }: { name: string; content: Buffer },
 ): Promise<void> {
+  await copyWithMembers(archive, target, new Map([[name, content]]));
+}
+
+/** The same with several files that have other content. */
+export async function copyWithMembers(
+  archive: Archive,
+  target: string,
+  contents: ReadonlyMap<string, Buffer>,
+): Promise<void> {
   const result = await runSevenZip(
     [
-      ...['u', '-t7z', '-sae', '-ms=off', '-m0=LZMA', '-u-', `-up1q1r2x2y2z2w2!/out/${basename(target)}`],
-      ...[...noProgress, '--', `/in/${basename(archive.file)}`, name],
+      ...[
+        'u',
+        '-t7z',
+        '-sae',
+        '-ms=off',
+        '-m0=LZMA',
+        '-u-',
+        `-up1q1r2x2y2z2w2!/out/${basename(target)}`,
+      ],
+      ...[...noProgress, '--', `/in/${basename(archive.file)}`, ...contents.keys()],
     ],
     {
       mounts: { in: dirname(archive.file), out: dirname(target) },
-      files: new Map([[name, content]]),
+      files: contents,
       deadline: archive.deadline,
     },
   );

@@ -2,6 +2,9 @@ import { rm, stat } from 'node:fs/promises';
 import { type ArchiveLimits, defaultArchiveLimits } from './archive-limits.ts';
 import { ArchiveProcess } from './archive-process.ts';
 import { checkSignature } from './archive-signature.ts';
+import { DocumentContent } from './document-content.ts';
+import type { DraftEdited, DraftEditTask } from './edit-draft-file.ts';
+import type { MapEdited, MapEditing } from './edit-map.ts';
 import { ServiceDefinitionContent } from './service-definition.ts';
 
 export type DocumentReader = {
@@ -35,6 +38,32 @@ export type DocumentReader = {
     target: string,
     options?: { signal?: AbortSignal | undefined },
   ): Promise<void>;
+  /**
+   * What is in any document of ArcGIS; its first bytes decide what it is.
+   *
+   * @throws DocumentError archive_rejected | unreadable_document
+   */
+  readDocument(
+    file: string,
+    options: {
+      name: string;
+      /** Where it lies at its author's: relative paths are resolved with it. */
+      folder?: string | undefined;
+      signal?: AbortSignal | undefined;
+    },
+  ): Promise<DocumentContent>;
+  /**
+   * Changes a map, a layer file or a project and writes it as `target`; without one it tells what would change. On
+   * failure no target is left.
+   *
+   * @throws DocumentError edit_refused | nothing_matched | archive_rejected | unreadable_document
+   */
+  editMap(editing: MapEditing, options?: { signal?: AbortSignal | undefined }): Promise<MapEdited>;
+  /** The same for a draft (.sddraft) or a staged definition (.sd), by named edits. */
+  editDraft(
+    editing: DraftEditTask,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<DraftEdited>;
   close(): Promise<void>;
 };
 
@@ -79,6 +108,38 @@ export function openDocumentReader(options: DocumentReaderOptions = {}): Documen
         throw error;
       }
     },
+    async readDocument(file, { name, folder, signal }) {
+      const task = { kind: 'read-document', file, name, folder } as const;
+      return DocumentContent.parse(await archives.run(task, { timeoutMs, signal }));
+    },
+    async editMap(editing, { signal } = {}) {
+      const task = { kind: 'edit-map', ...editing } as const;
+      return await writing(editing.target, async () => {
+        return (await archives.run(task, { timeoutMs, signal })) as MapEdited;
+      });
+    },
+    async editDraft(editing, { signal } = {}) {
+      const { size } = await stat(editing.source);
+      const copyMs = (size / leastCopyBytesPerSecond) * 1_000;
+      const task = { kind: 'edit-draft', ...editing } as const;
+      return await writing(editing.target, async () => {
+        const options = { timeoutMs: timeoutMs + copyMs, signal };
+        return (await archives.run(task, options)) as DraftEdited;
+      });
+    },
     close: () => archives.close(),
   };
+}
+
+/** A process that was killed could not tidy up. */
+async function writing<T>(target: string | undefined, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (target !== undefined) {
+      await rm(target, { force: true });
+      await rm(`${target}.tmp`, { force: true });
+    }
+    throw error;
+  }
 }

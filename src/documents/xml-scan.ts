@@ -1,7 +1,7 @@
 import { DocumentError } from '../lib/errors.ts';
 
 /** One tag as it stands in the text; offsets count characters. */
-type Tag = { kind: 'open' | 'close' | 'empty'; name: string; start: number; end: number };
+export type Tag = { kind: 'open' | 'close' | 'empty'; name: string; start: number; end: number };
 
 const maxDepth = 100;
 
@@ -11,7 +11,7 @@ const maxDepth = 100;
  *
  * @throws DocumentError unreadable_document for a DTD: no file of ArcGIS has one, and entities can explode
  */
-function* scanTags(text: string): Generator<Tag> {
+export function* scanTags(text: string): Generator<Tag> {
   let at = text.indexOf('<');
   while (at >= 0) {
     const end = findEnd(text, at);
