@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
 import {
   mkdir,
@@ -11,12 +11,15 @@ import {
   statfs,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { RequestError, StorageExhaustedError } from '../lib/errors.ts';
 
 export type StoredFile = { sizeBytes: number; sha256: string };
+
+/** Folder of files that are made and used by one process, and gone with it unless it was killed. */
+export const scratch = 'scratch';
 
 /** Chunks of 1 MiB: with the default of 64 KiB both hashing and disk are half as fast. */
 const chunkBytes = 1 << 20;
@@ -77,19 +80,27 @@ export class FolderStorage {
       await syncFolder(dirname(path));
     } catch (error) {
       await rm(partial, { force: true });
-      throw isFull(error)
-        ? new StorageExhaustedError('There is no room for the file.', { cause: error })
-        : error;
+      throw toStorageError(error);
     }
     return { sizeBytes, sha256: hash.digest('hex') };
   }
 
-  /** Small texts, such as what a service was before it was replaced. Written whole or not at all. */
+  /**
+   * Small texts, such as what a service was before it was replaced. Written whole or not at all.
+   *
+   * @throws StorageExhaustedError when the disk is full
+   */
   async writeText(key: string, text: string): Promise<void> {
     const path = this.#pathOf(key);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    await writeFile(`${path}.part`, text, { mode: 0o600, flush: true });
-    await rename(`${path}.part`, path);
+    const partial = `${path}.part`;
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await writeFile(partial, text, { mode: 0o600, flush: true });
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw toStorageError(error);
+    }
   }
 
   /** @returns nothing when there is no such file */
@@ -126,6 +137,28 @@ export class FolderStorage {
     await rm(this.#pathOf(key), { force: true });
   }
 
+  /** Removes every file of a folder whose name begins so. */
+  async deleteBeginning(key: string): Promise<void> {
+    const path = this.#pathOf(key);
+    const names = await readdir(dirname(path)).catch(orUndefinedIfMissing);
+    for (const name of names ?? []) {
+      if (name.startsWith(basename(path))) await rm(join(dirname(path), name), { force: true });
+    }
+  }
+
+  /** Keys of the whole files in a folder that nobody has touched since a time. */
+  async findUntouched(folder: string, sinceMs: number): Promise<string[]> {
+    const names = await readdir(this.#pathOf(folder)).catch(orUndefinedIfMissing);
+    const untouched: string[] = [];
+    for (const name of names ?? []) {
+      const key = `${folder}/${name}`;
+      const found = await stat(this.#pathOf(key)).catch(orUndefinedIfMissing);
+      if (found?.isFile() && found.mtimeMs < sinceMs && !name.endsWith('.part'))
+        untouched.push(key);
+    }
+    return untouched;
+  }
+
   async readFreeBytes(): Promise<number> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const { bavail, bsize } = await statfs(this.#folder);
@@ -134,16 +167,17 @@ export class FolderStorage {
 
   /** @throws when the folder cannot be written to */
   async prove(): Promise<void> {
-    const key = `probe-${process.pid}`;
+    const key = `probe-${randomUUID()}`; // several containers may share the folder and the process id
     await this.writeText(key, 'probe');
     await this.delete(key);
   }
 
-  /** Removes what broken-off writes left that nobody has touched since a time. */
+  /** Removes what broken-off writes and processes that died left, if nobody has touched it since a time. */
   async sweepPartials(untouchedSinceMs: number): Promise<number> {
     const names = await readdir(this.#folder, { recursive: true }).catch(() => []);
     let removed = 0;
-    for (const name of names.filter((each) => each.endsWith('.part'))) {
+    const isLeaving = (name: string) => name.endsWith('.part') || name.startsWith(scratch + sep);
+    for (const name of names.filter(isLeaving)) {
       const path = join(this.#folder, name);
       const found = await stat(path).catch(orUndefinedIfMissing);
       if (!found || found.mtimeMs > untouchedSinceMs) continue;
@@ -170,9 +204,12 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function isFull(error: unknown): boolean {
+function toStorageError(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  return code === 'ENOSPC' || code === 'EDQUOT';
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+  return isFull
+    ? new StorageExhaustedError('There is no room for the file.', { cause: error })
+    : error;
 }
 
 function orUndefinedIfMissing(error: NodeJS.ErrnoException): undefined {
