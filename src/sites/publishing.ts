@@ -24,7 +24,7 @@ import {
 } from './site-job.ts';
 import type { Site } from './sites.ts';
 
-const task = 'Publish Service Definition';
+const publishTask = 'Publish Service Definition';
 
 export type PublishingRequest = {
   itemId: string;
@@ -50,7 +50,7 @@ export async function submitPublishing(
     in_sdp_id: itemId,
     in_config_overwrite: serviceConfiguration && JSON.stringify(serviceConfiguration),
   };
-  const path = [...toRestPath(publishingToolsTarget(name)), task, 'submitJob'];
+  const path = [...toRestPath(publishingToolsTarget(name)), publishTask, 'submitJob'];
   const json = await site.client.change('rest', path, { to, params, signal });
   return toSiteJob(json, { tools: name }, { site: site.name, to, kind: 'change' });
 }
@@ -98,6 +98,9 @@ export type SiteJobSearch =
   | { kind: 'none' }
   | { kind: 'refused'; siteMessages: string[] };
 
+/** The task that was given an upload, and the input that names it. */
+type ItemUse = { task: string; input: string };
+
 /** How many inputs are read at a time. */
 const inputsAtOnce = 4;
 
@@ -108,16 +111,17 @@ const inputsAtOnce = 4;
 export async function findSiteJobsOfItem(
   site: Site,
   item: { itemId: string } | string,
-  options: CallOptions = {},
+  { task = publishTask, input = 'in_sdp_id', ...options }: CallOptions & Partial<ItemUse> = {},
 ): Promise<SiteJobSearch> {
   const itemId = typeof item === 'string' ? item : item.itemId;
+  const use = { task, input };
   const siteJobs: SiteJob[] = [];
   const refusals: string[][] = [];
   for (const name of publishingToolsNames) {
     try {
       const refs = await listSiteJobs(site, name, options);
-      for (const ref of await withInput(site, refs, itemId, options)) {
-        siteJobs.push(await readSiteJob(site, ref, options));
+      for (const ref of await withInput(site, refs, { itemId, ...use }, options)) {
+        siteJobs.push(await readSiteJob(site, { ...ref, task }, options));
       }
     } catch (error) {
       if (isNotFound(error) && name === 'PublishingToolsEx') continue; // older sites have no such twin
@@ -189,13 +193,15 @@ async function listSiteJobs(
 async function withInput(
   site: Site,
   refs: readonly ListedSiteJob[],
-  itemId: string,
+  { itemId, task, input }: ItemUse & { itemId: string },
   options: CallOptions,
 ): Promise<ListedSiteJob[]> {
   const found: ListedSiteJob[] = [];
   for (let first = 0; first < refs.length; first += inputsAtOnce) {
     const some = refs.slice(first, first + inputsAtOnce);
-    const inputs = await Promise.all(some.map((ref) => readItemIdOf(site, ref, options)));
+    const inputs = await Promise.all(
+      some.map((ref) => readItemIdOf(site, { ...ref, task }, { input, ...options })),
+    );
     found.push(...some.filter((_, index) => inputs[index] === itemId));
   }
   return found;
@@ -207,11 +213,11 @@ const InputAnswer = z.looseObject({ value: z.unknown() });
 async function readItemIdOf(
   site: Site,
   ref: SiteJobRef,
-  { signal }: CallOptions,
+  { input, signal }: CallOptions & { input: string },
 ): Promise<string | undefined> {
   const to = `tell what the site job ${ref.siteJobId} was given`;
   try {
-    const path = [...toJobPath(ref), 'inputs', 'in_sdp_id'];
+    const path = [...toJobPath(ref), 'inputs', input];
     const json = await site.client.read('rest', path, { to, signal });
     const { value } = parseAnswer(InputAnswer, json, { site: site.name, to, kind: 'read' });
     return typeof value === 'string' ? value : undefined;
@@ -221,7 +227,7 @@ async function readItemIdOf(
   }
 }
 
-function toJobPath({ tools, siteJobId }: SiteJobRef): string[] {
+export function toJobPath({ tools, siteJobId, task = publishTask }: SiteJobRef): string[] {
   return [...toRestPath(publishingToolsTarget(tools)), task, 'jobs', siteJobId];
 }
 

@@ -163,7 +163,6 @@ export class SiteClient {
     const { signal } = exchange.call;
     let token = await login.getToken({ lifeMs: exchange.lifeMs ?? 0, signal });
     for (let isFirstTime = true; ; isFirstTime = false) {
-      if (exchange.kind === 'change') await this.#guard?.();
       const verdict = await this.#sendOnce({ ...exchange, body: exchange.toBody(token) });
       if (isTokenRefused(verdict)) {
         const next = await login.replaceRefused(token, { isFirstTime, signal });
@@ -194,6 +193,8 @@ export class SiteClient {
       connection: kind === 'read' ? ('kept' as const) : ('fresh' as const),
       timeoutMs: call.timeoutMs ?? config.timeoutSeconds * 1000,
       signal: call.signal,
+      // Not earlier: another attempt may get the job while a connection comes about.
+      beforeSending: kind === 'change' ? this.#guard : undefined,
     };
     try {
       const answer = await connection.send(request).catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
@@ -17,6 +18,8 @@ export type WireRequest = {
   /** For the whole exchange, the reading of the answer included. */
   timeoutMs: number;
   signal?: AbortSignal | undefined;
+  /** Asked when the connection stands, before the first byte; when it throws, nothing was sent. */
+  beforeSending?: (() => Promise<void>) | undefined;
 };
 
 export type WireFault =
@@ -47,25 +50,45 @@ export class WireFailure extends Error {
 const answerLimitBytes = 16 * 2 ** 20;
 const connectTimeoutMs = 10_000;
 
+/**
+ * Stands around every request: it is handed what sends it, with headers to add, and must hand its answer
+ * or its failure on.
+ */
+export type Traffic = (
+  request: WireRequest,
+  send: (headers: Record<string, string>) => Promise<WireAnswer>,
+) => Promise<WireAnswer>;
+
+/** Which of the processes that share an account this is: a site's access log tells them apart by it. */
+const userAgent = `pressroom (${randomBytes(4).toString('hex')})`;
+
+const unwatched: Traffic = (_request, send) => send({});
+
 type Agents = Record<WireRequest['connection'], Agent>;
 
 /** Speaks HTTP to one site, its portal and its token service. Follows no redirects. */
 export class SiteConnection {
   readonly #config: SiteConfig;
+  readonly #traffic: Traffic;
   #agents: Promise<Agents> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(config: SiteConfig) {
+  constructor(config: SiteConfig, traffic: Traffic = unwatched) {
     this.#config = config;
+    this.#traffic = traffic;
   }
 
   /** @throws WireFailure; the signal's reason when the caller gave up; what the file's stream threw */
   async send(request: WireRequest): Promise<WireAnswer> {
     request.signal?.throwIfAborted();
+    return this.#traffic(request, (headers) => this.#send(request, headers));
+  }
+
+  async #send(request: WireRequest, headers: Record<string, string>): Promise<WireAnswer> {
     const agents = await this.#openAgents(request.url);
     const deadline = startDeadline(request.timeoutMs, request.signal);
     const body = request.body?.open();
-    const sending = trackSending(body);
+    const sending = trackSending(body, request.beforeSending);
     try {
       const answer = await sendRequest(request.url, {
         dispatcher: agents[request.connection],
@@ -73,6 +96,8 @@ export class SiteConnection {
         headers: {
           accept: 'application/json',
           referer: request.referer,
+          'user-agent': userAgent,
+          ...headers,
           ...(request.body && {
             'content-type': request.body.contentType,
             'content-length': String(request.body.lengthBytes),
@@ -92,6 +117,7 @@ export class SiteConnection {
       };
     } catch (error) {
       request.signal?.throwIfAborted();
+      if (sending.refusal) throw sending.refusal.reason;
       if (body?.sourceFault) throw body.sourceFault;
       if (error instanceof WireFailure) throw error;
       const fault = deadline.signal.aborted ? 'timeout' : toFault(error, sending);
@@ -137,13 +163,22 @@ async function openAgents({ tls, timeoutSeconds }: SiteConfig): Promise<Agents> 
   return { kept: new Agent({ connect }), fresh: new Agent({ connect, pipelining: 0 }) };
 }
 
-type Sending = { stream?: Readable; wasSent: boolean };
+type Sending = { stream?: Readable; wasSent: boolean; refusal?: { reason: unknown } };
 
 /** undici pulls the first chunk when it is connected and about to write, so that is the moment of sending. */
-function trackSending(body: OpenBody | undefined): Sending {
+function trackSending(
+  body: OpenBody | undefined,
+  beforeSending: WireRequest['beforeSending'],
+): Sending {
   if (!body) return { wasSent: true };
   const sending: Sending = { wasSent: false };
   async function* watched(chunks: AsyncGenerator<Uint8Array>) {
+    try {
+      await beforeSending?.();
+    } catch (reason) {
+      sending.refusal = { reason };
+      throw reason;
+    }
     sending.wasSent = true;
     yield* chunks;
   }

@@ -5,7 +5,12 @@ import type { PublishingToolsName } from './publishing-tools.ts';
 import type { Asked } from './site-failures.ts';
 
 /** Where a site job is found again. */
-export type SiteJobRef = { siteJobId: string; tools: PublishingToolsName };
+export type SiteJobRef = {
+  siteJobId: string;
+  tools: PublishingToolsName;
+  /** Default: the task that publishes. */
+  task?: string;
+};
 
 export type SiteJobMessage = { type: 'informative' | 'warning' | 'error' | 'other'; text: string };
 

@@ -1,21 +1,32 @@
 import type { ResolveSecret, SiteConfig } from '../lib/config.ts';
 import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { Tracing } from '../lib/tracing.ts';
 import { SiteConnection } from './site-connection.ts';
 import { SiteLogin } from './site-login.ts';
+import { watchTraffic } from './site-traffic.ts';
+
+export type SessionDeps = {
+  resolveSecret: ResolveSecret;
+  log: Log;
+  /** Where requests are counted and traced; nowhere without them. */
+  metrics?: Metrics;
+  tracing?: Tracing;
+};
 
 /** Connection and session with one site. They change with the configuration, under running jobs too. */
 export class SiteSession {
   readonly site: string;
-  readonly #deps: { resolveSecret: ResolveSecret; log: Log };
+  readonly #deps: SessionDeps;
   config: SiteConfig;
   connection: SiteConnection;
   login: SiteLogin;
 
-  constructor(site: string, config: SiteConfig, deps: { resolveSecret: ResolveSecret; log: Log }) {
+  constructor(site: string, config: SiteConfig, deps: SessionDeps) {
     this.site = site;
     this.#deps = deps;
     this.config = config;
-    this.connection = new SiteConnection(config);
+    this.connection = this.#createConnection(config);
     this.login = this.#createLogin();
     this.#warn();
   }
@@ -24,7 +35,7 @@ export class SiteSession {
   async reconfigure(config: SiteConfig): Promise<void> {
     const old = this.connection;
     this.config = config;
-    this.connection = new SiteConnection(config);
+    this.connection = this.#createConnection(config);
     this.login = this.#createLogin();
     this.#warn();
     await old.close();
@@ -32,6 +43,10 @@ export class SiteSession {
 
   close(): Promise<void> {
     return this.connection.close();
+  }
+
+  #createConnection(config: SiteConfig): SiteConnection {
+    return new SiteConnection(config, watchTraffic(this.site, this.#deps));
   }
 
   #createLogin(): SiteLogin {

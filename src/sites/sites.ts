@@ -1,8 +1,7 @@
-import { digestOf, type ResolveSecret, type SiteConfig } from '../lib/config.ts';
+import { digestOf, type SiteConfig } from '../lib/config.ts';
 import { RequestError } from '../lib/errors.ts';
-import type { Log } from '../lib/log.ts';
 import { type ChangeGuard, SiteClient } from './site-client.ts';
-import { SiteSession } from './site-session.ts';
+import { type SessionDeps, SiteSession } from './site-session.ts';
 
 /** One configured site. `config` is the present one: it may change while a job holds the site. */
 export type Site = {
@@ -25,10 +24,7 @@ export type Sites = {
 type Entry = { session: SiteSession; digest: string; isConfigured: boolean };
 
 /** Connects to nothing yet: each site is logged in to when it is first asked something. */
-export function openSites(
-  configs: Record<string, SiteConfig>,
-  deps: { resolveSecret: ResolveSecret; log: Log },
-): Sites {
+export function openSites(configs: Record<string, SiteConfig>, deps: SessionDeps): Sites {
   const entries = new Map<string, Entry>();
 
   function reload(newConfigs: Record<string, SiteConfig>): void {
