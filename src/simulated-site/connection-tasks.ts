@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { encryptPassword } from './data-items.ts';
+import { readConnectionProperties } from '../documents/connection-file.ts';
+import { DocumentError } from '../lib/errors.ts';
 import { PublishFailure, toFailedOutcome } from './publish-failure.ts';
 import { type JobOutcome, type SiteJob, succeeded } from './site-jobs.ts';
+import { SiteRefusal } from './site-refusal.ts';
 import type { SiteState } from './site-state.ts';
 
 /** @see Esri, "Get Database Connection String" of System/PublishingTools */
@@ -19,30 +20,45 @@ export async function runConnectionTask(site: SiteState, job: SiteJob): Promise<
 
 async function toConnectionString(site: SiteState, { inputs }: SiteJob): Promise<string> {
   const { in_connDataType, in_inputData = '' } = inputs;
-  if (in_connDataType === 'CONNECTION_STRING') return encryptPassword(in_inputData);
+  if (in_connDataType === 'CONNECTION_STRING') return site.connections.encrypt(in_inputData);
   const upload = site.uploads.find(in_inputData);
   if (in_connDataType !== 'UPLOADED_CONNECTION_FILE_ID' || !upload?.item.committed) {
     throw new PublishFailure([`'${in_inputData}' is no uploaded connection file.`, '999999']);
   }
-  return encryptPassword(await readConnectionFile(upload.file));
+  return readConnectionFile(site, upload.file);
 }
 
-/**
- * A text file that holds a connection string is taken at its word. Real connection files are binary; for
- * those a connection is invented from the file's name.
- */
-async function readConnectionFile(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8');
-  if (/^[\x20-\x7e\s]*$/.test(text) && /(^|;)\s*SERVER=/i.test(text)) return text.trim();
-  const name = basename(file).replace(/\.[^.]*$/, '');
-  return `SERVER=${name};INSTANCE=sde:postgresql:${name};DBCLIENT=postgresql;DB_CONNECTION_PROPERTIES=${name};DATABASE=${name};USER=gisuser;PASSWORD=x;VERSION=sde.DEFAULT;AUTHENTICATION_MODE=DBMS`;
+/** The texts of a string's parts; in place of a saved password stands an invented encrypted one. */
+async function readConnectionFile(site: SiteState, file: string): Promise<string> {
+  try {
+    const { properties, hasPassword } = readConnectionProperties(await readFile(file));
+    const pairs = [...properties].filter(
+      ([key, value]) => typeof value === 'string' && value && !notInStrings.has(key),
+    );
+    const password = hasPassword ? [`ENCRYPTED_PASSWORD=${site.connections.opaque()}`] : [];
+    return [...password, ...pairs.map(([key, value]) => `${key}=${value}`)].join(';');
+  } catch (error) {
+    if (!(error instanceof DocumentError)) throw error;
+    throw new PublishFailure(['The connection file cannot be read.', '999999']);
+  }
 }
+
+/** Properties of a connection file that a connection string does not have, as far as files show. */
+const notInStrings = new Set(['IS_GEODATABASE', 'CONNPROP-REV']);
 
 /** @see Esri, "Validate Server Data Store" of System/PublishingTools */
 export async function runValidationTask(site: SiteState, job: SiteJob): Promise<JobOutcome> {
   await site.pause(site.settings.publishMs / 4, job.cancel.signal);
-  const out_serverCanAccess = site.faults.look('unreachable-data') === undefined;
-  return succeed(site, job, { out_serverCanAccess });
+  const { in_dataStore = '', in_dataStoreType } = job.inputs;
+  const isFolder = in_dataStoreType === 'FILE_SHARE';
+  const info = isFolder ? { path: in_dataStore } : { connectionString: in_dataStore };
+  try {
+    site.dataItems.validate({ path: in_dataStore, type: isFolder ? 'folder' : 'egdb', info });
+    return succeed(site, job, { out_serverCanAccess: true });
+  } catch (error) {
+    if (!(error instanceof SiteRefusal)) throw error;
+    return succeed(site, job, { out_serverCanAccess: false });
+  }
 }
 
 function succeed(site: SiteState, job: SiteJob, results: Record<string, unknown>): JobOutcome {

@@ -1,3 +1,4 @@
+import type { DatabaseLogin } from './connections.ts';
 import type { DataItem } from './data-items.ts';
 import type { Fault } from './faults.ts';
 import type { RequestListener, RequestLog, RequestRecord } from './request-log.ts';
@@ -157,6 +158,11 @@ export class SimulatedSiteControl {
     const stored = await this.#site.uploads.register(itemName, description, foreigner);
     await this.#site.uploads.commit(stored, []);
     return stored.item.itemID;
+  }
+
+  /** From now on the database takes this password for the login; validation of items tells. */
+  setDatabasePassword(login: DatabaseLogin, password: string): void {
+    this.#site.connections.setPassword(login, password);
   }
 
   addDataItem(item: DataItem): void {

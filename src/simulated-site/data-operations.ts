@@ -1,4 +1,4 @@
-import { type DataItem, normalPath, shownItem } from './data-items.ts';
+import { type DataItem, normalPath } from './data-items.ts';
 import type { Call, Operation } from './operation.ts';
 import { covers } from './registered-data.ts';
 import { readJsonObject } from './site-operations.ts';
@@ -84,13 +84,16 @@ function dataItem(site: SiteState, call: Call): unknown {
   const path = call.names['*'] ?? '';
   const root = site.dataItems.rootItems.find((one) => one === normalPath(path));
   if (root) return { path: root, type: 'datadir', id: `root${root.replaceAll('/', '-')}` };
-  return shown(site.dataItems.get(path), call);
+  return shown(site, site.dataItems.get(path), call);
 }
 
-/** `decrypt` is for administrators. */
-function shown(item: DataItem, { params, token }: Call): DataItem {
-  const isPlain = params.decrypt === 'true' && token?.privilege === 'ADMINISTER';
-  return shownItem(item, isPlain ? 'decrypted' : 'encrypted');
+/** `decrypt` is for administrators, over https. */
+function shown(site: SiteState, item: DataItem, { params, token }: Call): DataItem {
+  const isPlain =
+    params.decrypt === 'true' &&
+    token?.privilege === 'ADMINISTER' &&
+    site.settings.tls !== undefined;
+  return site.dataItems.shown(item, isPlain ? 'decrypted' : 'encrypted');
 }
 
 /**
@@ -116,11 +119,13 @@ function findItems(site: SiteState, call: Call): object {
     .filter((item) => !id || item.id === id)
     .filter((item) => managed !== 'true' || item.info.isManaged === true)
     .filter((item) => !parentPath || parentOf(item.path) === normalPath(parentPath))
-    .filter((item) => !ancestorPath || item.path.startsWith(`${normalPath(ancestorPath)}/`))
-    .map((item) => ({ ...shown(item, call), totalRefCount: references(site, item) }));
+    .filter((item) => !ancestorPath || isUnder(item.path, normalPath(ancestorPath)))
+    .map((item) => ({ ...shown(site, item, call), totalRefCount: references(site, item) }));
   return { items };
 }
 
+const isUnder = (path: string, folder: string) =>
+  path.startsWith(folder === '/' ? folder : `${folder}/`);
 const parentOf = (path: string) => path.slice(0, path.lastIndexOf('/'));
 
 /** Registering does not validate, and a taken path is no error: the stored item stays as it is. */

@@ -76,6 +76,7 @@ async function carryOut(
     names: request.params as Record<string, string>,
     peer: request.ip,
     referer: request.headers.referer,
+    userAgent: request.headers['user-agent'],
     origin: `${request.protocol}://${request.headers.host}`,
   };
   try {

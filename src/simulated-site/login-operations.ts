@@ -59,7 +59,7 @@ function toAnswer(token: Token): object {
 export function logIn(site: SiteState, call: Call, refusal: SiteRefusal): Account {
   const { username = '', password = '', encrypted } = call.params;
   if (encrypted === 'true') throw new SiteRefusal(400, 'Encrypted logins are not simulated.');
-  noteStorm(site, username);
+  noteStorm(site, username, call.userAgent);
   if (site.faults.take('refuse-login', call.operation.name)) throw refusal;
   const account = site.tokens.logIn(username, password);
   if (account === 'locked') {
@@ -70,11 +70,12 @@ export function logIn(site: SiteState, call: Call, refusal: SiteRefusal): Accoun
   return account;
 }
 
-/** Logging in again within a second although a token is there wears the site out. */
-function noteStorm(site: SiteState, username: string): void {
+/** A client that logs in again within a second although it has a token wears the site out. */
+function noteStorm(site: SiteState, username: string, userAgent: string | undefined): void {
   const fresh = site.tokens
     .valid()
     .filter((token) => token.issuer !== 'exchange' && token.username === username)
+    .filter((token) => token.userAgent === userAgent)
     .some((token) => site.now() - token.issuedAt < 1000);
   if (fresh) site.violations.record('login-storm', `${username} logged in twice within a second`);
 }
@@ -89,7 +90,8 @@ export function issue(
   const asked = Number(call.params.expiration ?? site.settings.tokenMinutes);
   if (!(asked > 0)) throw new SiteRefusal(400, "The parameter 'expiration' is not valid.");
   const minutes = Math.min(asked, site.settings.tokenMinutes);
-  return site.tokens.issue(account, { binding, issuer, lifeMs: minutes * 60_000 });
+  const { userAgent } = call;
+  return site.tokens.issue(account, { binding, issuer, userAgent, lifeMs: minutes * 60_000 });
 }
 
 /** The page of 10.1 spells it `referrer`. A portal takes `referer` for granted when one is sent. */

@@ -21,6 +21,7 @@ export type Call = {
   files: ReceivedFile[];
   peer: string;
   referer: string | undefined;
+  userAgent: string | undefined;
   /** Root under which the client reached the site, without context. */
   origin: string;
   token: Token | undefined;

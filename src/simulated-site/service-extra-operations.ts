@@ -1,4 +1,5 @@
 import { adminService, type Call, type Operation } from './operation.ts';
+import { placeOnServer, textOf } from './registered-data.ts';
 import { namedService } from './service-operations.ts';
 import type { Permission, Service, ServiceContent } from './services.ts';
 import { readJsonObject } from './site-operations.ts';
@@ -35,7 +36,9 @@ export function serviceExtraOperations(site: SiteState): Operation[] {
       service.itemInfo = {};
       return { status: 'success' };
     }),
-    operation('manifest', adminService('/iteminfo/manifest/manifest.json'), manifest),
+    operation('manifest', adminService('/iteminfo/manifest/manifest.json'), (service) =>
+      manifest(site, service),
+    ),
     operation('permissions', adminService('/permissions'), ({ permissions }) => ({
       permissions: permissions.map(shownPermission),
     })),
@@ -84,30 +87,22 @@ function checkItemInfoFile(files: { field: string; fileName: string }[]): object
 }
 
 /** Only services that came from a definition have one; how its absence is answered is not verified. */
-function manifest({ content, isFromDefinition }: Service): object {
+function manifest(site: SiteState, { content, isFromDefinition }: Service): object {
   if (!isFromDefinition) throw notFound('manifest.json');
-  return { databases: content.databases.map(toManifestDatabase), resources: [] };
+  const databases = content.databases.map((database) => toManifestDatabase(site, database));
+  return { databases, resources: [] };
 }
 
-function toManifestDatabase(database: ServiceContent['databases'][number]): object {
-  const { connection, isCopied, name, workspaceFactory, datasets } = database;
-  const text =
-    connection.kind === 'path'
-      ? `DATABASE=${connection.path}`
-      : [
-          connection.host && `SERVER=${connection.host}`,
-          connection.instance && `INSTANCE=${connection.instance}`,
-          connection.database && `DATABASE=${connection.database}`,
-          connection.user && `USER=${connection.user}`,
-          connection.version && `VERSION=${connection.version}`,
-        ]
-          .filter(Boolean)
-          .join(';');
+function toManifestDatabase(
+  site: SiteState,
+  database: ServiceContent['databases'][number],
+): object {
+  const { isCopied, name, workspaceFactory, datasets } = database;
   return {
     byReference: !isCopied,
     onServerWorkspaceFactoryProgID: workspaceFactory,
-    onServerConnectionString: text,
-    onPremiseConnectionString: text,
+    onServerConnectionString: placeOnServer(database, site.dataItems),
+    onPremiseConnectionString: textOf(database),
     onServerName: '',
     onPremisePath: name,
     datasets: datasets.map((dataset) => ({ onServerName: dataset.name })),

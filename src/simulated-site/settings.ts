@@ -43,6 +43,8 @@ export type SimulatedSiteOptions = {
   replacementNeedsService?: boolean;
   /** Data that a definition refers to have to be registered, else 001487; on by default. */
   requiresRegisteredData?: boolean;
+  /** Names of the machines of the site; the first answers. */
+  machines?: readonly string[];
   /** Which keys answers about data items carry: releases differ, and some carry both. */
   dataItemAnswers?: 'both' | 'status' | 'success';
 };
@@ -70,6 +72,7 @@ export function toSettings(options: SimulatedSiteOptions): SiteSettings {
     createsMissingFolders: false,
     replacementNeedsService: true,
     requiresRegisteredData: true,
+    machines: ['SIM01.EXAMPLE.ORG'],
     dataItemAnswers: 'both',
     ...options,
   };

@@ -58,12 +58,15 @@ export function siteOperations(site: SiteState): Operation[] {
       })),
       access: 'nobody-known',
     },
-    read('machines', ['/admin/machines'], (call) => ({ machines: [machine(site, call)] })),
+    read('machines', ['/admin/machines'], () => ({
+      machines: site.settings.machines.map((name) => machine(site, name)),
+    })),
     read('machine', ['/admin/machines/:machine'], (call) => {
-      if (call.names.machine?.toUpperCase() !== machineName)
-        throw notFound(call.names.machine ?? '');
+      const asked = call.names.machine ?? '';
+      const name = site.settings.machines.find((one) => one === asked.toUpperCase());
+      if (!name) throw notFound(asked);
       return {
-        ...machine(site, call),
+        ...machine(site, name),
         platform: 'Linux-amd64',
         configuredState: 'STARTED',
         socMaxHeapSize: 64,
@@ -142,11 +145,11 @@ function restInfo({ settings }: SiteState, { origin }: Call): object {
   };
 }
 
-function machine({ settings }: SiteState, _call: Call): object {
+function machine({ settings }: SiteState, name: string): object {
   return {
-    machineName,
+    machineName: name,
     // Internal, and not to be followed from outside.
-    adminURL: `https://${machineName}:6443/${settings.context}/admin`,
+    adminURL: `https://${name}:6443/${settings.context}/admin`,
     synchronize: true,
   };
 }

@@ -1,5 +1,6 @@
 import type { DocumentReader } from '../documents/document-reader.ts';
 import { pause } from '../lib/wait.ts';
+import { Connections } from './connections.ts';
 import { DataItems } from './data-items.ts';
 import { Faults, faultNumber } from './faults.ts';
 import { Portal } from './portal.ts';
@@ -29,6 +30,7 @@ export class SiteState {
   readonly uploads: Uploads;
   readonly services: Services;
   readonly siteJobs: SiteJobs;
+  readonly connections = new Connections();
   readonly dataItems: DataItems;
   readonly logs: SiteLogs;
   readonly portal: Portal;
@@ -50,7 +52,11 @@ export class SiteState {
       closing: this.#closing.signal,
       slots: (tools) => this.instancesOf(tools),
     });
-    this.dataItems = new DataItems(this.faults);
+    this.dataItems = new DataItems({
+      faults: this.faults,
+      connections: this.connections,
+      machines: settings.machines,
+    });
     this.logs = new SiteLogs(machineName, now);
     this.portal = new Portal(settings, this.faults);
     this.modeChangedAt = now();
@@ -125,6 +131,7 @@ export class SiteState {
     this.tokens.reset();
     this.siteJobs.clear();
     this.dataItems.clear();
+    this.connections.clear();
     this.logs.clear();
     this.portal.clear();
     this.services.clear();

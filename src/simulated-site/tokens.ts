@@ -15,6 +15,8 @@ export type Token = {
   privilege: Privilege;
   binding: TokenBinding;
   issuer: 'server' | 'portal' | 'exchange';
+  /** Who asked for it: processes that share an account say who they are. */
+  userAgent: string | undefined;
   issuedAt: number;
   expiresAt: number;
 };
@@ -53,7 +55,7 @@ export class Tokens {
 
   issue(
     account: Pick<Account, 'username' | 'privilege'>,
-    token: Pick<Token, 'binding' | 'issuer'> & { lifeMs: number },
+    token: Pick<Token, 'binding' | 'issuer' | 'userAgent'> & { lifeMs: number },
   ): Token {
     const issuedAt = this.#now();
     const issued: Token = {
@@ -62,6 +64,7 @@ export class Tokens {
       privilege: account.privilege,
       binding: token.binding,
       issuer: token.issuer,
+      userAgent: token.userAgent,
       issuedAt,
       expiresAt: issuedAt + token.lifeMs,
     };

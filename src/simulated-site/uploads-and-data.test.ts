@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { SiteVisitor } from '../../test/support/site-visitor.ts';
 import { patient, test } from '../../test/support/visited-site.ts';
+import { buildConnectionFile } from '../documents/connection-file-builder.ts';
 
 const connectionTask =
   '/rest/services/System/PublishingTools/GPServer/Get%20Database%20Connection%20String';
@@ -105,7 +106,8 @@ test('registers a cloud store with an object for a connection string, and finds 
   const item = { path: '/cloudStores/imagery', type: 'cloudStore', provider: 'amazon', info };
   expect(await register(visitor, item)).toMatchObject({ status: 'success' });
   expect(await validate(visitor, item)).toMatchObject({ status: 'error' });
-  const text = { ...item, info: { ...info, connectionString: '{"region":"x"}' } };
+  const keys = { accessKeyId: 'id', secretAccessKey: 'secret', region: 'x' };
+  const text = { ...item, info: { ...info, connectionString: JSON.stringify(keys) } };
   expect(await validate(visitor, text)).toEqual({ status: 'success' });
 });
 
@@ -127,7 +129,16 @@ test('shows passwords of databases encrypted only', async ({ visit }) => {
 test('makes a connection string from an uploaded connection file', async ({ visit, folder }) => {
   const { visitor } = await visit();
   const file = join(folder, 'roads.sde');
-  await writeFile(file, Buffer.from([0xd0, 0xcf, 0x11, 0xe0]));
+  const properties = {
+    SERVER: 'db1',
+    INSTANCE: 'sde:postgresql:db1',
+    DATABASE: 'gis',
+    IS_GEODATABASE: 'true',
+    AUTHENTICATION_MODE: 'DBMS',
+    USER: 'editor',
+    PASSWORD: Buffer.from('canary'),
+  };
+  await writeFile(file, buildConnectionFile(properties));
   const params = {
     in_connDataType: 'UPLOADED_CONNECTION_FILE_ID',
     in_inputData: await visitor.uploaded(file),
@@ -138,7 +149,9 @@ test('makes a connection string from an uploaded connection file', async ({ visi
     .poll(() => visitor.get(job), patient)
     .toMatchObject({ jobStatus: 'esriJobSucceeded' });
   const { value } = await visitor.get(`${job}/results/out_connectionString`);
-  expect(value).toMatch(/^SERVER=roads;.*ENCRYPTED_PASSWORD=00022e68/);
+  expect(value).toMatch(
+    /^ENCRYPTED_PASSWORD=00022e68\w+;SERVER=db1;INSTANCE=sde:postgresql:db1;DATABASE=gis;AUTHENTICATION_MODE=DBMS;USER=editor$/,
+  );
 });
 
 test('publishes referenced data once its place is registered', async ({ visit, definition }) => {
