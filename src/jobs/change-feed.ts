@@ -27,6 +27,10 @@ export class ChangeFeed {
   readonly #byJob = new Map<string, Set<Listener>>();
   #isClosed = false;
   #reading: Promise<void> | undefined;
+  #hasStarted = () => {};
+  readonly #started = new Promise<void>((resolve) => {
+    this.#hasStarted = resolve;
+  });
 
   /** @param redis a patient connection that nobody else uses: reading blocks it */
   constructor(redis: Redis, keys: JobKeys, log: Log) {
@@ -35,9 +39,10 @@ export class ChangeFeed {
     this.#log = log;
   }
 
-  /** Begins with what happens from now on. */
-  open(): void {
+  /** Begins with what happens from now on; resolves once it is known where that is. */
+  async open(): Promise<void> {
     this.#reading ??= this.#readOn();
+    await this.#started;
   }
 
   listen(listener: Listener): () => void {
@@ -56,6 +61,7 @@ export class ChangeFeed {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#hasStarted();
     this.#redis.disconnect();
     await this.#reading;
   }
@@ -65,6 +71,7 @@ export class ChangeFeed {
     while (!this.#isClosed) {
       try {
         last ??= await this.#readNewestId();
+        this.#hasStarted();
         const replies = await this.#redis.xread(
           'COUNT',
           500,
@@ -102,7 +109,7 @@ export class ChangeFeed {
   }
 }
 
-function toNews(id: string, fields: string[]): JobNews {
+export function toNews(id: string, fields: string[]): JobNews {
   const members: Record<string, string> = {};
   for (let at = 0; at + 1 < fields.length; at += 2)
     members[fields[at] ?? ''] = fields[at + 1] ?? '';

@@ -77,10 +77,11 @@ export class JobList {
   }
 
   async #open(cursor: string, filter: JobFilter): Promise<string> {
+    const key = await this.#key();
     try {
       const bytes = Buffer.from(cursor, 'base64url');
       if (bytes.toString('base64url') !== cursor) throw new Error('not canonical');
-      const decipher = createDecipheriv('aes-256-gcm', await this.#key(), bytes.subarray(0, 12));
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
       decipher.setAAD(digestOfFilter(filter));
       decipher.setAuthTag(bytes.subarray(12, 28));
       const text = Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]);

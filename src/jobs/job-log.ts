@@ -23,11 +23,19 @@ export class JobLog {
   readonly #records: JobRecords;
   readonly #jobId: string;
   readonly #place: Place;
+  readonly #mask: (text: string) => string;
 
-  constructor(records: JobRecords, jobId: string, place: Place) {
+  /** @param mask hides what the patterns of secrets do not find */
+  constructor(
+    records: JobRecords,
+    jobId: string,
+    place: Place,
+    mask: (text: string) => string = (text) => text,
+  ) {
     this.#records = records;
     this.#jobId = jobId;
     this.#place = place;
+    this.#mask = mask;
   }
 
   info(message: string, source: JobLogEntry['source'] = 'gateway'): Promise<void> {
@@ -51,7 +59,7 @@ export class JobLog {
       ...said,
       attempt: this.#place.attempt,
       ...(this.#place.step && { step: this.#place.step }),
-      message: redactSecrets(said.message).slice(0, 8_000),
+      message: redactSecrets(this.#mask(said.message)).slice(0, 8_000),
     };
     await this.#records.appendLog(this.#jobId, kept);
   }

@@ -1,11 +1,15 @@
 import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
+import { type Tracing, tracingOff } from '../lib/tracing.ts';
 import type { JobKeys } from './job-keys.ts';
 
 /** The queue that a job waits in: one per site, and one for what touches no site. */
 export function queueNameOf(site: string | undefined): string {
   return site === undefined ? 'here' : `site-${site}`;
 }
+
+/** Where deliveries wait: apart from all jobs, so that a receiver that is dead delays none of them. */
+export const webhookQueue = 'webhooks';
 
 /** BullMQ knows only that a job has work to be moved; all that it means stands in our record. */
 export const bullJobOptions = {
@@ -20,16 +24,30 @@ export const bullJobOptions = {
 export class JobQueues {
   readonly #redis: Redis;
   readonly #prefix: string;
+  readonly #tracing: Tracing;
   readonly #queues = new Map<string, Queue>();
 
-  constructor(redis: Redis, keys: JobKeys) {
+  constructor(redis: Redis, keys: JobKeys, tracing: Tracing = tracingOff) {
     this.#redis = redis;
     this.#prefix = keys.bull;
+    this.#tracing = tracing;
   }
 
-  /** Adding a job that is there already changes nothing. */
-  async add(queueName: string, jobId: string, processID: string, priority: number): Promise<void> {
-    await this.#queue(queueName).add(processID, { jobId }, { ...bullJobOptions, jobId, priority });
+  /**
+   * Adding a job that is there already changes nothing.
+   * @param traceparent of the trace that it belongs to, where that is not the active one
+   */
+  async add(
+    queueName: string,
+    jobId: string,
+    processID: string,
+    priority: number,
+    traceparent?: string,
+  ): Promise<void> {
+    const options = { ...bullJobOptions, jobId, priority };
+    await this.#tracing.continuing(traceparent, () =>
+      this.#queue(queueName).add(processID, { jobId }, options),
+    );
   }
 
   /** Which of these jobs BullMQ does not have: in order, one answer each. */
@@ -44,6 +62,11 @@ export class JobQueues {
   async promote(queueName: string, jobId: string): Promise<void> {
     const job = await this.#queue(queueName).getJob(jobId);
     if (job && (await job.isDelayed())) await job.promote().catch(() => undefined); // it went by itself meanwhile
+  }
+
+  /** Lets every delayed job of a queue look again whether it may go on. */
+  async promoteAll(queueName: string): Promise<void> {
+    await this.#queue(queueName).promoteJobs();
   }
 
   /** Takes out a job that nobody works on; one that is being worked on stays. */
@@ -76,6 +99,7 @@ export class JobQueues {
       prefix: this.#prefix,
       skipWaitingForReady: true,
       defaultJobOptions: bullJobOptions,
+      ...(this.#tracing.queueTelemetry && { telemetry: this.#tracing.queueTelemetry }),
     });
     queue.on('error', () => {}); // each call says so itself
     this.#queues.set(name, queue);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { Problem } from '../lib/problem.ts';
+import type { SealedSecrets } from './job-secrets.ts';
+import { Subscriber } from './subscriber.ts';
 
 export const JobStatus = z
   .enum(['accepted', 'running', 'successful', 'failed', 'dismissed'])
@@ -66,6 +68,8 @@ export type JobRecord = {
   labels: string[];
   reference?: string;
   requestId?: string;
+  /** Of the request that made the job (W3C Trace Context): every attempt goes on from it. */
+  traceparent?: string;
   params: unknown;
   response?: unknown;
   locks: string[];
@@ -79,6 +83,9 @@ export type JobRecord = {
   parked?: Parked;
   deaths: number;
   retryOf?: string;
+  subscriber?: Subscriber;
+  /** Sealed; gone once the job has ended. */
+  secrets?: SealedSecrets;
 };
 
 const number = z.coerce.number();
@@ -111,6 +118,7 @@ const StoredRecord = z.object({
   labels: json(z.array(z.string())),
   reference: z.string().optional(),
   requestId: z.string().optional(),
+  traceparent: z.string().optional(),
   params: json(z.unknown()),
   response: json(z.unknown()).optional(),
   locks: json(z.array(z.string())),
@@ -123,6 +131,8 @@ const StoredRecord = z.object({
   parked: json(Parked).optional(),
   deaths: number.default(0),
   retryOf: z.string().optional(),
+  subscriber: json(Subscriber).optional(),
+  secrets: json(z.record(z.string(), z.string())).optional(),
 });
 
 const stepPrefix = 'step:';
@@ -134,9 +144,14 @@ export function parseJobRecord(hash: Record<string, string>): JobRecord {
   const steps = Object.entries(filled)
     .filter(([field]) => field.startsWith(stepPrefix))
     .map(([, text]) => StepRecord.parse(JSON.parse(text)))
-    .sort((a, b) => a.startedMs - b.startedMs);
+    .sort((a, b) => a.startedMs - b.startedMs || finishOf(a) - finishOf(b)); // a hash has no order
   const stored = StoredRecord.parse({ message: '', ...filled });
   return { ...(stored as Omit<JobRecord, 'steps'>), steps };
+}
+
+/** A step that has not finished comes after those that have. */
+function finishOf({ finishedMs }: StepRecord): number {
+  return finishedMs ?? Number.MAX_SAFE_INTEGER;
 }
 
 export function hasEnded(record: Pick<JobRecord, 'status' | 'undo'>): boolean {

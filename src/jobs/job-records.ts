@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Problem } from '../lib/problem.ts';
+import { runScript } from '../lib/redis.ts';
 import { type JobKeys, jobKeys } from './job-keys.ts';
 import {
   type Ending,
@@ -17,9 +18,11 @@ import {
   dismissScript,
   forgetScript,
   giveLocksBackScript,
+  logScript,
   submitScript,
   takeLocksScript,
 } from './job-scripts.ts';
+import type { SealedSecrets } from './job-secrets.ts';
 import { toScriptJson } from './script-json.ts';
 
 /** This attempt is not the newest any more: another worker has the job. It must touch nothing. */
@@ -45,6 +48,8 @@ export type JobChange = {
   undo?: UndoState;
   parked?: Parked | null;
   warnings?: string[];
+  locks?: string[];
+  secrets?: SealedSecrets;
   /** False when the attempt hands over in an orderly way; a death leaves it true. */
   isOpen?: false;
 };
@@ -64,7 +69,18 @@ export type NewJob = Pick<
   | 'deadlineMs'
 > &
   Partial<
-    Pick<JobRecord, 'site' | 'reference' | 'requestId' | 'response' | 'retryOf' | 'warnings'>
+    Pick<
+      JobRecord,
+      | 'site'
+      | 'reference'
+      | 'requestId'
+      | 'traceparent'
+      | 'response'
+      | 'retryOf'
+      | 'warnings'
+      | 'subscriber'
+      | 'secrets'
+    >
   >;
 
 /** The lease an Idempotency-Key was given, and what a repetition shall be answered. */
@@ -73,6 +89,8 @@ export type IdempotencyClaim = { key: string; lease: string; answer: string; kee
 export type SubmitOutcome =
   | { kind: 'accepted'; seq: number }
   | { kind: 'exists' }
+  /** Redis came to it when the caller had been told that it does not answer. Nothing was written. */
+  | { kind: 'late' }
   | { kind: 'no-upload'; uploadId: string }
   | { kind: 'idempotency-lost' };
 
@@ -87,14 +105,18 @@ export type LockOutcome =
   | { kind: 'missing' }
   | { kind: 'blocked'; lock: string; holder: string; place: number };
 
-/** How many messages a job's log keeps; the oldest go first. */
-const logLength = 5_000;
+/**
+ * A little less than callers are kept waiting for Redis: a frozen one must not accept afterwards what was
+ * answered with "not accepted".
+ */
+const submitWithinMs = 800;
 
 /** Reads and writes records; each writing method is one script in Redis. */
 export class JobRecords {
   readonly keys: JobKeys;
   readonly #redis: Redis;
   readonly #failedHoldMs: number;
+  #clock = { differenceMs: 0, measuredMs: 0 };
 
   constructor(redis: Redis, options: { prefix: string; failedUploadDays: number }) {
     this.#redis = redis;
@@ -113,9 +135,7 @@ export class JobRecords {
     const [kind, detail] = await this.#run(submitScript, [
       job.jobId,
       String(job.createdMs),
-      toScriptJson(
-        toFields({ ...job, status: 'accepted', updatedMs: job.createdMs, progress: 0 }),
-      ),
+      toScriptJson(toFields({ ...job, status: 'accepted', updatedMs: job.createdMs, progress: 0 })),
       toScriptJson(index),
       toScriptJson(job.uploads),
       job.owner,
@@ -123,15 +143,35 @@ export class JobRecords {
       claim?.lease ?? '',
       claim?.answer ?? '',
       String(claim?.keepMs ?? 0),
+      String((await this.#redisTime()) + submitWithinMs),
     ]);
+    if (kind === 'late') return { kind };
     if (kind === 'ok') return { kind: 'accepted', seq: Number(detail) };
     if (kind === 'no-upload') return { kind: 'no-upload', uploadId: detail ?? '' };
     return kind === 'exists' ? { kind: 'exists' } : { kind: 'idempotency-lost' };
   }
 
+  /** By its own clock, from a difference that is measured now and then. */
+  async #redisTime(): Promise<number> {
+    if (Date.now() - this.#clock.measuredMs > 60_000) {
+      const [seconds, microseconds] = await this.#redis.time();
+      const measuredMs = Date.now();
+      this.#clock = {
+        differenceMs: Number(seconds) * 1000 + Number(microseconds) / 1000 - measuredMs,
+        measuredMs,
+      };
+    }
+    return Date.now() + this.#clock.differenceMs;
+  }
+
   async find(jobId: string): Promise<JobRecord | undefined> {
     const hash = await this.#redis.hgetall(this.keys.job(jobId));
     return hash.jobId ? parseJobRecord(hash) : undefined;
+  }
+
+  /** Whether the caller named addresses that are to be told of the job. */
+  async hasSubscriber(jobId: string): Promise<boolean> {
+    return (await this.#redis.hexists(this.keys.job(jobId), 'subscriber')) === 1;
   }
 
   /** In the order asked; the ids that are gone by now are left out. */
@@ -242,15 +282,17 @@ export class JobRecords {
     return rank === null ? undefined : rank + 1;
   }
 
+  /** When the job was accepted that has waited longest in a queue, in epoch milliseconds. */
+  async readOldestWaiting(queue: string): Promise<number | undefined> {
+    const [jobId] = await this.#redis.zrange(this.keys.index('waiting', queue), '0', '0');
+    if (jobId === undefined) return undefined;
+    const createdMs = await this.#redis.hget(this.keys.job(jobId), 'createdMs');
+    return createdMs === null ? undefined : Number(createdMs);
+  }
+
   /** Removes an ended job for good. */
   async forget(jobId: string): Promise<'forgotten' | 'alive' | 'missing'> {
-    const outcome = await this.#redis.eval(
-      forgetScript,
-      0,
-      this.keys.prefix,
-      jobId,
-      String(Date.now()),
-    );
+    const outcome: unknown = await this.#run(forgetScript, [jobId, String(Date.now())]);
     return outcome as 'forgotten' | 'alive' | 'missing';
   }
 
@@ -280,29 +322,13 @@ export class JobRecords {
     await this.#redis.hdel(this.keys.pending, jobId);
   }
 
+  /** Adds a message to the log of a job, and tells who listens. */
   async appendLog(jobId: string, entry: object): Promise<void> {
-    const key = this.keys.log(jobId);
-    await this.#redis.xadd(key, 'MAXLEN', '~', logLength, '*', 'entry', JSON.stringify(entry));
-  }
-
-  /** Log entries after an id, oldest first, each with the id to go on from. */
-  async readLog(
-    jobId: string,
-    after: string,
-    count: number,
-  ): Promise<{ id: string; entry: unknown }[]> {
-    const rows = await this.#redis.xrange(
-      this.keys.log(jobId),
-      after ? `(${after}` : '-',
-      '+',
-      'COUNT',
-      count,
-    );
-    return rows.map(([id, fields]) => ({ id, entry: JSON.parse(fields[1] ?? 'null') }));
+    await this.#run(logScript, [jobId, String(Date.now()), JSON.stringify(entry)]);
   }
 
   #run(script: string, argv: string[]): Promise<string[]> {
-    return this.#redis.eval(script, 0, this.keys.prefix, ...argv) as Promise<string[]>;
+    return runScript(this.#redis, script, [this.keys.prefix, ...argv]) as Promise<string[]>;
   }
 }
 

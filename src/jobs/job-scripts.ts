@@ -15,11 +15,21 @@ end
 
 local function index(kind, value) return prefix .. ':index:' .. kind .. ':' .. value end
 
-local function tell(kind)
-  local seen = redis.call('HMGET', key, 'rev', 'status', 'site', 'owner', 'processID')
-  redis.call('XADD', prefix .. ':changes', 'MAXLEN', '~', 100000, '*',
+-- Tells all processes, and keeps the event for this job's own listeners, counted from 1.
+local function tell(kind, entry)
+  local seen = redis.call('HMGET', key, 'rev', 'status', 'site', 'owner', 'processID', 'message', 'progress', 'step')
+  redis.call('XADD', prefix .. ':changes', 'MAXLEN', '~', 200000, '*',
     'jobId', id, 'rev', seen[1] or '0', 'kind', kind, 'status', seen[2] or '', 'site', seen[3] or '',
     'owner', seen[4] or '', 'processID', seen[5] or '')
+  local number = redis.call('HINCRBY', key, 'events', 1)
+  local event = {'kind', kind}
+  if entry then
+    event[3], event[4] = 'entry', entry
+  else
+    event = {'kind', kind, 'rev', seen[1] or '0', 'status', seen[2] or '', 'message', seen[6] or '',
+      'progress', seen[7] or '0', 'step', seen[8] or ''}
+  end
+  redis.call('XADD', prefix .. ':log:' .. id, 'MAXLEN', '~', 5000, number .. '-0', unpack(event))
 end
 
 local function setStatus(status)
@@ -60,7 +70,8 @@ local function release()
       redis.call('DEL', prefix .. ':lock:' .. name)
     end
     redis.call('ZREM', prefix .. ':line:' .. name, id)
-    promoted[#promoted + 1] = headOf(name)
+    local holder = redis.call('HGET', prefix .. ':lock:' .. name, 'jobId')
+    if not holder or not isAlive(holder) then promoted[#promoted + 1] = headOf(name) end
   end
   for _, upload in ipairs(cjson.decode(held[2] or '[]')) do
     local holds = prefix .. ':upload-holds:' .. upload
@@ -76,11 +87,14 @@ end
 
 /**
  * ARGV: prefix, jobId, nowMs, fields (JSON pairs), index entries (JSON pairs), uploads (JSON), owner,
- * idempotency key or '', idempotency lease token, idempotency answer, idempotency life in ms.
- * Answers `ok seq`, `no-upload id` or `idempotency`.
+ * idempotency key or '', idempotency lease token, idempotency answer, idempotency life in ms, and the
+ * time by Redis's clock after which nobody waits for the answer any more.
+ * Answers `ok seq`, `no-upload id`, `idempotency` or `late`.
  */
 export const submitScript = /* lua */ `${common}
 local owner = ARGV[7]
+local clock = redis.call('TIME')
+if tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000 > tonumber(ARGV[12]) then return {'late'} end
 if redis.call('EXISTS', key) == 1 then return {'exists'} end
 for _, upload in ipairs(cjson.decode(ARGV[6])) do
   if redis.call('HGET', prefix .. ':upload:' .. upload, 'owner') ~= owner then return {'no-upload', upload} end
@@ -130,7 +144,7 @@ redis.call('HINCRBY', key, 'rev', 1)
 local promoted = {}
 local is = redis.call('HMGET', key, 'status', 'undo', 'rev')
 if isFinal(is[1]) and is[2] ~= 'pending' and not endedBefore then
-  redis.call('HDEL', key, 'open', 'parked', 'ending')
+  redis.call('HDEL', key, 'open', 'parked', 'ending', 'secrets')
   redis.call('ZREM', index('undo', 'pending'), id)
   promoted = release()
 end
@@ -175,7 +189,7 @@ redis.call('HSET', key, 'updatedMs', now)
 redis.call('HINCRBY', key, 'rev', 1)
 if was[2] == '0' then
   redis.call('HSET', key, 'undo', 'nothing-to-do', 'message', 'Dismissed before it began')
-  redis.call('HDEL', key, 'parked')
+  redis.call('HDEL', key, 'parked', 'secrets')
   redis.call('HDEL', prefix .. ':pending', id)
   local promoted = release()
   tell('dismissed')
@@ -189,12 +203,12 @@ return {'running'}
 
 /**
  * ARGV: prefix, jobId, nowMs. Takes every lock of the job, or joins the line of the first that is
- * taken. Re-entrant; locks and places of jobs that have ended do not count.
+ * taken. Re-entrant; locks and places of jobs that have ended do not count, and they get none.
  * Answers `taken`, `missing` or `blocked name holder place`.
  */
 export const takeLocksScript = /* lua */ `${common}
 local held = redis.call('HMGET', key, 'locks', 'seq')
-if not held[1] then return {'missing'} end
+if not held[1] or not isAlive(id) then return {'missing'} end
 local names = cjson.decode(held[1])
 for _, name in ipairs(names) do
   local line = prefix .. ':line:' .. name
@@ -310,8 +324,9 @@ while looked < budget do
   table.sort(batch, function(a, b) return a[2] > b[2] end)
   for i = 1, math.min(#batch, 100) do
     looked = looked + 1
+    local isTwice = i > 1 and batch[i][2] == batch[i - 1][2] -- with two of the wanted labels
     upper = '(' .. batch[i][2]
-    if fits(batch[i][1]) then
+    if not isTwice and fits(batch[i][1]) then
       answer[#answer + 1] = batch[i][1]
       answer[#answer + 1] = tostring(batch[i][2])
       if #answer == wanted * 2 then answer[#answer + 1] = tostring(batch[i][2]) return answer end
@@ -320,4 +335,10 @@ while looked < budget do
 end
 answer[#answer + 1] = string.sub(upper, 2)
 return answer
+`;
+
+/** ARGV: prefix, jobId, nowMs, entry (JSON). A message for the job's log; a job that is gone gets none. */
+export const logScript = /* lua */ `${common}
+if redis.call('EXISTS', key) == 1 then tell('log', ARGV[4]) end
+return 'ok'
 `;

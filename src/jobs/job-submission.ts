@@ -5,10 +5,14 @@ import type { Lease } from './idempotency.ts';
 import { type JobQueues, queueNameOf } from './job-queue.ts';
 import type { JobRecord } from './job-record.ts';
 import type { DismissOutcome, JobRecords, NewJob } from './job-records.ts';
-import type { Acceptance, JobType } from './job-type.ts';
+import type { SealedSecrets } from './job-secrets.ts';
+import { type Acceptance, type JobType, siteOfQueue } from './job-type.ts';
+import type { Subscriber } from './subscriber.ts';
 
 /** Where BullMQ is asked to put a job: lower goes first, 0 is reserved for "no priority". */
 const usualPriority = 1_000;
+
+const unavailableText = 'The queue does not answer; nothing was accepted. Send the request again.';
 
 export type JobRequest = {
   jobId: string;
@@ -19,8 +23,11 @@ export type JobRequest = {
   labels: string[];
   reference?: string;
   requestId?: string;
+  traceparent?: string;
   response?: unknown;
   retryOf?: string;
+  subscriber?: Subscriber;
+  secrets?: SealedSecrets;
   /** The key's lease, and the answer that a repetition of this request shall get. */
   idempotency?: Lease & { answer: (accepted: JobRecord) => string };
 };
@@ -53,6 +60,7 @@ export class JobSubmission {
       keepMs: this.#options.idempotencyHours * 3_600_000,
     };
     const outcome = await this.#orUnavailable(() => this.#records.submit(job, claim));
+    if (outcome.kind === 'late') throw new QueueUnavailableError(unavailableText);
     if (outcome.kind === 'no-upload') {
       throw new RequestError(
         'validation_error',
@@ -99,6 +107,11 @@ export class JobSubmission {
     }
   }
 
+  /** Lets all jobs of a site look again: it was released, or opened. */
+  async wakeSite(site: string): Promise<void> {
+    await this.#queues.promoteAll(queueNameOf(site));
+  }
+
   async #enqueue(job: NewJob): Promise<void> {
     try {
       await this.#queues.add(job.queue, job.jobId, job.processID, job.priority);
@@ -114,17 +127,12 @@ export class JobSubmission {
       return await work();
     } catch (error) {
       if (!isRedisAway(error)) throw error;
-      throw new QueueUnavailableError(
-        'The queue does not answer; nothing was accepted. Send the request again.',
-        {
-          cause: error,
-        },
-      );
+      throw new QueueUnavailableError(unavailableText, { cause: error });
     }
   }
 
   #toNewJob(jobType: JobType, request: JobRequest, createdMs: number): NewJob {
-    const site = jobType.queue === 'site' ? String(request.params.site) : undefined;
+    const site = siteOfQueue(jobType, request.params);
     return {
       jobId: request.jobId,
       processID: jobType.name,
@@ -141,8 +149,11 @@ export class JobSubmission {
       ...(site !== undefined && { site }),
       ...(request.reference !== undefined && { reference: request.reference }),
       ...(request.requestId !== undefined && { requestId: request.requestId }),
+      ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
       ...(request.response !== undefined && { response: request.response }),
       ...(request.retryOf !== undefined && { retryOf: request.retryOf }),
+      ...(request.subscriber && { subscriber: request.subscriber }),
+      ...(request.secrets && { secrets: request.secrets }),
     };
   }
 }

@@ -5,8 +5,10 @@ import { RequestError, type RequestFault } from '../lib/errors.ts';
 import type { Problem } from '../lib/problem.ts';
 import type { Site } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
+import type { DataStoreValidations } from './data-store-validations.ts';
 import type { FolderUses } from './folder-uses.ts';
 import type { JobLog } from './job-log.ts';
+import type { JobSecrets } from './job-secrets.ts';
 import type { PublishedServices } from './published-services.ts';
 import type { SiteRecord } from './site-records.ts';
 import type { PutBack, RunStep } from './step.ts';
@@ -28,6 +30,10 @@ export type JobContext = {
   pause: (ms: number) => Promise<void>;
   log: JobLog;
   timing: Timing;
+  secrets: Pick<JobSecrets, 'keep' | 'get' | 'read' | 'hide'>;
+  validations: DataStoreValidations;
+  /** Takes more locks, all of them or none; waits for whoever has them. */
+  lock: (names: string[]) => Promise<void>;
   /** Puts a warning into the job's record and log, once. */
   warn: (text: string) => Promise<void>;
   warnings: () => string[];
@@ -45,6 +51,8 @@ export type JobContext = {
 export type AcceptanceFacts = {
   /** The uploads that the inputs link to, by the name of the input. */
   uploads: Record<string, UploadRecord>;
+  /** Names of the secrets that the configuration has. */
+  secretNames?: readonly string[];
   /** The last reading of the site, if there was one. */
   siteRecord?: SiteRecord;
 };
@@ -71,9 +79,14 @@ export type JobTypeSpec<Params extends z.ZodObject, Result extends z.ZodObject> 
   example: z.input<Params>;
   /** Inputs that are files; each is a link to an upload in the parameters. */
   fileInputs?: readonly (keyof z.output<Params> & string)[];
-  /** `site`: the queue of the site in `params.site`; `here`: no site is touched. */
-  queue: 'site' | 'here';
-  /** Steps by name; a record that has others was begun by another version. */
+  /** Inputs that are sealed as soon as they come, as paths such as `connection.password`. */
+  secretInputs?: readonly string[];
+  /**
+   * `site`: the queue of the site in `params.site`; `here`: no site is touched; `either`: that of
+   * `params.site`, or with `params.sites` the one that belongs to no site.
+   */
+  queue: 'site' | 'here' | 'either';
+  /** Steps by name; a record that has others was begun by another version. What follows a colon counts steps of a kind. */
   steps: readonly string[];
   /** Each needs one of the scopes in it. */
   scopes: (params: z.output<Params>) => string[];
@@ -97,7 +110,8 @@ export type JobType = {
   result: z.ZodObject;
   example: unknown;
   fileInputs: readonly string[];
-  queue: 'site' | 'here';
+  secretInputs: readonly string[];
+  queue: 'site' | 'here' | 'either';
   steps: readonly string[];
   runAtOnce:
     | ((
@@ -125,6 +139,7 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
   return {
     ...described,
     fileInputs: spec.fileInputs ?? [],
+    secretInputs: spec.secretInputs ?? [],
     runAtOnce:
       runAtOnce &&
       (async (raw, context) =>
@@ -136,6 +151,24 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
       spec.result.parse(await handler(parsed(raw), context)) as Record<string, unknown>,
     failure: failure && ((raw) => failure(parsed(raw))),
   };
+}
+
+/** The sites that a job works on, in the order of the request. */
+export function sitesOf(
+  { queue }: Pick<JobType, 'queue'>,
+  params: Record<string, unknown>,
+): string[] {
+  if (queue === 'here') return [];
+  if (typeof params.site === 'string') return [params.site];
+  return queue === 'either' && Array.isArray(params.sites) ? params.sites.map(String) : [];
+}
+
+/** The site whose queue a job waits in; none for the queue that belongs to no site. */
+export function siteOfQueue(
+  { queue }: Pick<JobType, 'queue'>,
+  { site }: Record<string, unknown>,
+): string | undefined {
+  return queue !== 'here' && typeof site === 'string' ? site : undefined;
 }
 
 function parseInputs(params: z.ZodObject, raw: unknown): Record<string, unknown> {

@@ -29,6 +29,9 @@ export class PublishedServices {
 
   async save(site: string, target: string, published: PublishedService): Promise<void> {
     const key = this.#keys.published(site, target.toLowerCase());
-    await this.#redis.multi().del(key).hset(key, published).exec();
+    const known = Object.fromEntries(
+      Object.entries(published).filter(([, value]) => value !== undefined),
+    );
+    await this.#redis.multi().del(key).hset(key, known).exec();
   }
 }

@@ -1,9 +1,31 @@
 import { echoJob } from './echo/job-type.ts';
+import { editMapJob } from './edit-map/job-type.ts';
+import { editServiceDefinitionDraftJob } from './edit-service-definition-draft/job-type.ts';
+import { inspectDocumentJob } from './inspect-document/job-type.ts';
 import type { JobType } from './job-type.ts';
 import { publishServiceDefinitionJob } from './publish-service-definition/job-type.ts';
+import { registerDataStoreJob } from './register-data-store/job-type.ts';
+import { registerDatabaseJob } from './register-database/job-type.ts';
+import { registerFolderJob } from './register-folder/job-type.ts';
+import { rotateDataStorePasswordJob } from './rotate-data-store-password/job-type.ts';
+import { unregisterDataStoreJob } from './unregister-data-store/job-type.ts';
+import { updateDataStoreJob } from './update-data-store/job-type.ts';
+import { validateDataStoresJob } from './validate-data-stores/job-type.ts';
 
 /** Every job type the gateway knows. Routes, OGC processes, worker, OpenAPI and tests come of it. */
-export const jobTypes: readonly JobType[] = [publishServiceDefinitionJob];
+export const jobTypes: readonly JobType[] = [
+  publishServiceDefinitionJob,
+  registerFolderJob,
+  registerDatabaseJob,
+  registerDataStoreJob,
+  validateDataStoresJob,
+  updateDataStoreJob,
+  unregisterDataStoreJob,
+  rotateDataStorePasswordJob,
+  inspectDocumentJob,
+  editMapJob,
+  editServiceDefinitionDraftJob,
+];
 
 /** What a deployment offers: `echo` is for conformance tests and off unless it is asked for. */
 export function offeredJobTypes(options: { conformanceEcho: boolean }): readonly JobType[] {

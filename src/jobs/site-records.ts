@@ -33,6 +33,15 @@ export const ClosedSite = z.object({
 });
 export type ClosedSite = z.output<typeof ClosedSite>;
 
+/** Set by people: jobs that have not begun do not begin. Without `untilMs` until it is released. */
+export const SiteHold = z.object({
+  reason: z.string(),
+  by: z.string(),
+  sinceMs: z.number(),
+  untilMs: z.number().optional(),
+});
+export type SiteHold = z.output<typeof SiteHold>;
+
 /** What is known about sites, shared by all processes. */
 export class SiteRecords {
   readonly #redis: Redis;
@@ -64,6 +73,21 @@ export class SiteRecords {
 
   async reopen(site: string): Promise<void> {
     await this.#redis.del(this.#keys.siteClosed(site), this.#keys.siteProbe(site));
+  }
+
+  /** A hold that has run out is none. */
+  async findHold(site: string): Promise<SiteHold | undefined> {
+    const hold = parsed(SiteHold, await this.#redis.get(this.#keys.siteHold(site)));
+    return hold?.untilMs !== undefined && hold.untilMs <= Date.now() ? undefined : hold;
+  }
+
+  async hold(site: string, hold: SiteHold): Promise<void> {
+    await this.#redis.set(this.#keys.siteHold(site), JSON.stringify(hold));
+  }
+
+  /** @returns false when the site was not held */
+  async release(site: string): Promise<boolean> {
+    return (await this.#redis.del(this.#keys.siteHold(site))) === 1;
   }
 
   /** One job at a time may try whether a closed site is open again. */

@@ -82,6 +82,7 @@ export class UnknownOutcomeError extends GatewayError {
 const unreachableShare = 40;
 
 type Visited = {
+  place: StepPlace;
   undo: () => Promise<string | undefined>;
   record: StepRecord;
 };
@@ -93,7 +94,10 @@ export type StepRunnerDeps = {
   /** `undo` replays only what is recorded, to find out what has to be put back. */
   mode: 'do' | 'undo';
   write: (kind: string, change: JobChange) => Promise<void>;
+  /** Throws when the attempt stops. */
   contextFor: (step: StepPlace) => Omit<StepContext, 'before'>;
+  /** Hears of an undo that failed for a fault of ours. */
+  onFault?: (error: unknown) => void;
 };
 
 /** Runs the steps of one attempt and remembers how to undo them. */
@@ -114,6 +118,14 @@ export class StepRunner {
     if (recorded?.state === 'done') return this.#recall(step, input, recorded);
     return this.#carryOut(step, input, recorded);
   };
+
+  /** What is recorded as begun or done, and the recipe has not come to. */
+  get unvisited(): StepRecord[] {
+    const names = new Set(this.#visited.map(({ record }) => record.name));
+    return [...this.#recorded.values()].filter(
+      ({ name, state }) => (state === 'begun' || state === 'done') && !names.has(name),
+    );
+  }
 
   async #carryOut<I, R, B>(
     step: Step<I, R, B>,
@@ -162,7 +174,8 @@ export class StepRunner {
         if (!step.look) {
           throw new UnknownOutcomeError(error.message, { cause: error, facts: error.facts });
         }
-        const found = await step.look(input, context);
+        // A look that fails in passing is repeated by itself, for nothing is known before it has an answer.
+        const found = await this.#patiently(context, async () => step.look?.(input, context));
         if (found !== undefined) return found;
         throw new NotDoneAfterAll(error.message, { cause: error, facts: error.facts });
       }
@@ -184,7 +197,8 @@ export class StepRunner {
         context.signal.throwIfAborted();
         if (!(error instanceof GatewayError)) throw error;
         // A refused login is not repeated: it would lock the account. The site rests until it is mended.
-        if (error.again === 'later' || error.code === 'site_login_refused')
+        const isOfSite = error.code !== 'storage_exhausted'; // a full disk of ours closes no site
+        if ((error.again === 'later' && isOfSite) || error.code === 'site_login_refused')
           throw new SiteRestsError(error);
         if (error.again !== 'now') throw error;
         const allowedMs =
@@ -207,12 +221,13 @@ export class StepRunner {
   #replay<I, R, B>(step: Step<I, R, B>, input: I, recorded: StepRecord | undefined): R {
     if (!recorded) throw new ReplayedToEnd();
     this.#remember(step, input, recorded);
-    if (recorded.result === undefined) throw new ReplayedToEnd();
+    if (recorded.finishedMs === undefined) throw new ReplayedToEnd();
     return step.result.parse(recorded.result);
   }
 
   #remember<I, R, B>(step: Step<I, R, B>, input: I, record: StepRecord): void {
     const visited: Visited = {
+      place: step,
       record,
       undo: async () => {
         if (!step.undo) return undefined;
@@ -240,7 +255,8 @@ export class StepRunner {
   }
 
   /**
-   * Undoes what was begun, last first. What cannot be undone does not keep the rest from being undone.
+   * Undoes what was begun, last first. What cannot be undone does not keep the rest from being undone; nor
+   * does a step that a replay did not come to, because this version has another recipe.
    *
    * @throws SiteRestsError when the site is closed: what is undone by then is recorded
    */
@@ -253,7 +269,10 @@ export class StepRunner {
       [...this.#visited]
         .reverse()
         .flatMap(({ record }) => (record.state === state && record.note ? [record.note] : []));
-    return { done: notes('undone'), failed: notes('undo-failed') };
+    const unknown = this.unvisited
+      .reverse()
+      .map(({ name }) => `${name}: this version of Pressroom does not know how to put it back`);
+    return { done: notes('undone'), failed: [...unknown, ...notes('undo-failed')] };
   }
 
   async #undone(visited: Visited): Promise<StepRecord> {
@@ -261,12 +280,13 @@ export class StepRunner {
       const note = await visited.undo();
       return { ...visited.record, state: 'undone', ...(note && { note }) };
     } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      return {
-        ...visited.record,
-        state: 'undo-failed',
-        note: `${visited.record.name}: ${error.message}`,
-      };
+      if (error instanceof SiteRestsError) throw error;
+      if (!(error instanceof GatewayError)) {
+        this.#context(visited.place); // an error that comes of stopping counts as stopping
+        this.#deps.onFault?.(error);
+      }
+      const reason = error instanceof GatewayError ? error.message : 'a fault of Pressroom itself';
+      return { ...visited.record, state: 'undo-failed', note: `${visited.record.name}: ${reason}` };
     }
   }
 

@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises';
 import type { Redis } from 'ioredis';
+import type { DocumentContent } from '../documents/document-content.ts';
 import type { DocumentReader } from '../documents/document-reader.ts';
-import type { ServiceDefinitionContent } from '../documents/service-definition.ts';
+import { findForm } from '../documents/read-document.ts';
 import { DocumentError } from '../lib/errors.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { JobKeys } from './job-keys.ts';
@@ -14,11 +15,13 @@ export type UploadRecord = {
   sizeBytes: number;
   sha256: string;
   createdMs: number;
-  content?: ServiceDefinitionContent;
+  content?: DocumentContent;
 };
 
+export const uploadFolder = 'uploads';
+
 export function storageKeyOfUpload(uploadId: string): string {
-  return `uploads/${uploadId}`;
+  return `${uploadFolder}/${uploadId}`;
 }
 
 /** What is known of uploads, beside the files themselves in storage. */
@@ -53,7 +56,7 @@ export class UploadRecords {
       sizeBytes: Number(hash.sizeBytes),
       sha256: hash.sha256 ?? '',
       createdMs: Number(hash.createdMs),
-      ...(hash.content && { content: JSON.parse(hash.content) as ServiceDefinitionContent }),
+      ...(hash.content && { content: JSON.parse(hash.content) as DocumentContent }),
     };
   }
 
@@ -71,8 +74,25 @@ export class UploadRecords {
     await this.#redis.zrem(this.#keys.uploadHolds(uploadId), holder);
   }
 
-  async findCreatedBefore(ms: number, count: number): Promise<string[]> {
-    return this.#redis.zrangebyscore(this.#keys.uploads, '-inf', String(ms), 'LIMIT', 0, count);
+  /** Oldest first; those that are held for long come again and again. */
+  async findCreatedBefore(ms: number): Promise<string[]> {
+    return this.#redis.zrangebyscore(this.#keys.uploads, '-inf', String(ms));
+  }
+
+  /**
+   * Removes the record unless somebody needs the file, in one piece: no job can be accepted on it between.
+   *
+   * @returns false when it is held
+   */
+  async removeIfFree(uploadId: string): Promise<boolean> {
+    const script = `
+      if redis.call('ZCOUNT', KEYS[2], ARGV[1], '+inf') > 0 then return 0 end
+      redis.call('DEL', KEYS[1], KEYS[2])
+      redis.call('ZREM', KEYS[3], ARGV[2])
+      return 1`;
+    const { upload, uploadHolds, uploads } = this.#keys;
+    const keys = [upload(uploadId), uploadHolds(uploadId), uploads];
+    return (await this.#redis.eval(script, 3, ...keys, Date.now(), uploadId)) === 1;
   }
 
   /** The record goes first: a file without a record is found by nobody and swept as an orphan. */
@@ -86,30 +106,28 @@ export class UploadRecords {
 }
 
 const sevenZip = Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]);
+const documentNames = /\.(?:sd|sddraft|aprx|mapx|lyrx|sde)$/i;
 
 /**
- * Looks into a file where we know how to. What is no service definition has no content: it may be kept
- * all the same, and is refused where a definition is asked for.
+ * Looks into a file where we know how to. What is no document of ArcGIS has no content: it may be kept all the
+ * same, and is refused where a document is asked for.
  *
- * @throws DocumentError for an archive that breaks a safety limit, or a definition that is damaged
+ * @throws DocumentError for an archive that breaks a safety limit, or a file that is damaged and by its name one of
+ *   ours
  */
 export async function inspectUpload(
   key: string,
   name: string,
   deps: { storage: FolderStorage; documents: DocumentReader; signal?: AbortSignal },
-): Promise<ServiceDefinitionContent | undefined> {
+): Promise<DocumentContent | undefined> {
   return deps.storage.borrow(key, async (path) => {
-    if (!(await beginsWith(path, sevenZip))) return undefined;
+    if ((await findForm(path)) === undefined) return undefined;
     try {
-      return await deps.documents.readServiceDefinition(
-        path,
-        deps.signal ? { signal: deps.signal } : {},
-      );
+      return await deps.documents.readDocument(path, { name, signal: deps.signal });
     } catch (error) {
-      const isOtherArchive = !/\.sd$/i.test(name);
-      if (isOtherArchive && error instanceof DocumentError && error.code === 'unreadable_document')
-        return undefined;
-      throw error;
+      if (!(error instanceof DocumentError) || documentNames.test(name)) throw error;
+      if (error.code === 'archive_rejected' && (await beginsWith(path, sevenZip))) throw error;
+      return undefined;
     }
   });
 }

@@ -27,7 +27,7 @@ export function acceptPublishing(
   facts: AcceptanceFacts,
 ): Acceptance {
   const definition = facts.uploads.serviceDefinition?.content;
-  if (!definition) {
+  if (definition?.kind !== 'service-definition') {
     throw refusal(
       'unreadable_document',
       'serviceDefinition',
@@ -128,7 +128,7 @@ function warningsFor(
       `Made with ArcMap: ${version} runs it only where the optional ArcMap Runtime Support is on.`,
     );
   }
-  if (definition.isHosted && siteRecord === undefined) {
+  if (definition.isHosted && siteRecord?.isFederated === undefined) {
     warnings.push(
       'The definition holds a hosted layer: it is refused unless the site is a hosting server.',
     );

@@ -16,7 +16,7 @@ import {
 import { defineStep, type StepContext } from '../step.ts';
 import { arcMapText, copiedDatasets, copiedText, hostedText, inShort } from './acceptance.ts';
 import { describeLiveService } from './live-service.ts';
-import { Decision, type Publishing, snapshotKey } from './publishing-context.ts';
+import { Decision, type Publishing, scratchKey, snapshotKey } from './publishing-context.ts';
 import { NotPublishableError, NotYetError } from './publishing-errors.ts';
 import { findUnregistered } from './registered-data.ts';
 import { isAtLeast } from './site-version.ts';
@@ -29,6 +29,7 @@ export const checkRequest = defineStep({
   result: Decision,
   act: check,
   undo: async ({ storage }, _decision, { jobId }) => {
+    await storage.deleteBeginning(scratchKey(jobId));
     await storage.delete(snapshotKey(jobId));
     return undefined;
   },

@@ -3,7 +3,7 @@ import { GatewayError } from '../../lib/errors.ts';
 import { toText } from '../../sites/service-target.ts';
 import { deleteUploadItem } from '../../sites/upload-items.ts';
 import { defineStep } from '../step.ts';
-import { type Decision, type Publishing, snapshotKey } from './publishing-context.ts';
+import { type Decision, type Publishing, scratchKey, snapshotKey } from './publishing-context.ts';
 import type { KnownUploadItem } from './upload-definition.ts';
 import type { VerifiedService } from './verify-service.ts';
 
@@ -25,6 +25,7 @@ export const cleanUp = defineStep<Input, object>({
     await rememberDefinition(input);
     const { folder } = input.decision.target;
     if (folder !== '') await input.folderUses.leave(input.site.name, folder, jobId);
+    await input.storage.deleteBeginning(scratchKey(jobId));
     await input.storage.delete(snapshotKey(jobId));
     return {};
   },

@@ -48,7 +48,7 @@ export async function openPublishing(
   context: JobContext,
 ): Promise<Publishing> {
   const upload = await context.uploads.find(uploadIdOf(params.serviceDefinition, []));
-  if (!upload?.content) {
+  if (upload?.content?.kind !== 'service-definition') {
     throw new NotPublishableError(
       'unreadable_document',
       'The service definition is not there any more. Upload it again.',

@@ -3,7 +3,7 @@ import type { DocumentReader } from '../../documents/document-reader.ts';
 import type { ServiceDefinitionContent } from '../../documents/service-definition.ts';
 import type { ServiceTarget } from '../../sites/service-target.ts';
 import type { Site } from '../../sites/sites.ts';
-import type { FolderStorage } from '../../storage/folder-storage.ts';
+import { type FolderStorage, scratch } from '../../storage/folder-storage.ts';
 import type { FolderUses } from '../folder-uses.ts';
 import type { PublishedServices } from '../published-services.ts';
 import type { UploadRecord, UploadRecords } from '../upload-records.ts';
@@ -68,6 +68,11 @@ export type Decision = z.output<typeof Decision>;
 /** Marks everything that a job leaves on a site for a while, so that it is found again. */
 export function describedAs(jobId: string): string {
   return `pressroom:${jobId}`;
+}
+
+/** Begins the keys of all files that attempts of a job make on the way; a killed one leaves its file. */
+export function scratchKey(jobId: string): string {
+  return `${scratch}/${jobId}-`;
 }
 
 export function snapshotKey(jobId: string): string {

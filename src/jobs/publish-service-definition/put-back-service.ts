@@ -28,7 +28,7 @@ import {
 } from '../../sites/upload-items.ts';
 import type { StepContext } from '../step.ts';
 import { storageKeyOfUpload } from '../upload-records.ts';
-import { type Decision, describedAs, type Publishing } from './publishing-context.ts';
+import { type Decision, describedAs, type Publishing, scratchKey } from './publishing-context.ts';
 import { NotPutBackError } from './publishing-errors.ts';
 import { digestOfSettings, findSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
 import type { Submitted, TargetBefore } from './submit-definition.ts';
@@ -240,9 +240,12 @@ async function uploadHeld(input: Input, uploadId: string, signal: AbortSignal): 
     );
   const exists = (await findService(site, decision.target, { signal })) !== undefined;
   const isRewritten =
-    exists && held.content?.publishType === 'New' && site.config.replaceMethod === 'manifest';
+    exists &&
+    held.content?.kind === 'service-definition' &&
+    held.content.publishType === 'New' &&
+    site.config.replaceMethod === 'manifest';
   return storage.borrow(storageKeyOfUpload(uploadId), (path) =>
-    storage.scratch(`scratch/${jobId}-before.sd`, async (copy) => {
+    storage.scratch(`${scratchKey(jobId)}before.sd`, async (copy) => {
       if (isRewritten) await documents.rewriteAsReplacement(path, copy, { signal });
       const file = isRewritten ? copy : path;
       const request = {

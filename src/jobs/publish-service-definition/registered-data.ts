@@ -1,3 +1,4 @@
+import { readConnectionString } from '../../documents/connection-string.ts';
 import type { ServiceDefinitionDatabase } from '../../documents/service-definition.ts';
 import type { DataStoreItem } from '../../sites/site-reader.ts';
 
@@ -32,47 +33,32 @@ function compareWithItems(
 ): 'registered' | { path: string; differsIn: string[] } | undefined {
   if (connection.kind === 'path')
     return isBelowAnItem(connection.path, items) ? 'registered' : undefined;
-  const candidates = items.flatMap((item) => {
-    const text = item.info.clientConnectionString ?? item.info.connectionString;
-    if (item.type !== 'egdb' || typeof text !== 'string') return [];
-    return [{ path: item.path, differsIn: differences(connection, parsePairs(text)) }];
-  });
+  const candidates = items
+    .flatMap((item) => {
+      const text = item.info.clientConnectionString ?? item.info.connectionString;
+      if (item.type !== 'egdb' || typeof text !== 'string') return [];
+      const registered = readConnectionString(text);
+      if (registered.kind !== 'database') return [];
+      return [{ path: item.path, differsIn: differences(connection, registered) }];
+    })
+    .filter(({ differsIn }) => !differsIn.includes('host') && !differsIn.includes('database'));
   const [nearest] = candidates.sort((a, b) => a.differsIn.length - b.differsIn.length);
-  if (nearest?.differsIn.length === 0) return 'registered';
-  return nearest && !nearest.differsIn.includes('host') && !nearest.differsIn.includes('database')
-    ? nearest
-    : undefined;
+  return nearest?.differsIn.length === 0 ? 'registered' : nearest;
 }
 
 type DatabaseConnection = Extract<ServiceDefinitionDatabase['connection'], { kind: 'database' }>;
 
-function differences(wanted: DatabaseConnection, item: Map<string, string>): string[] {
-  const pairs: [string, string | undefined, string | undefined][] = [
-    [
-      'host',
-      hostOf(wanted.host ?? wanted.instance),
-      hostOf(item.get('SERVER') ?? item.get('INSTANCE')),
-    ],
-    ['database', wanted.database, item.get('DATABASE')],
-    ['user', wanted.user, item.get('USER')],
-    ['version', wanted.version, item.get('VERSION')],
-  ];
-  return pairs
-    .filter(([, a, b]) => (a ?? '').toLowerCase() !== (b ?? '').toLowerCase())
-    .map(([name]) => name);
-}
-
-function hostOf(text: string | undefined): string | undefined {
-  return text?.split(/[:,]/).findLast((part) => /[a-z]/i.test(part));
-}
-
-/** `KEY=value;` pairs: keys without case, a value ends at the next `;`. */
-function parsePairs(text: string): Map<string, string> {
-  return new Map(
-    text.split(';').flatMap((pair): [string, string][] => {
-      const at = pair.indexOf('=');
-      return at < 1 ? [] : [[pair.slice(0, at).trim().toUpperCase(), pair.slice(at + 1).trim()]];
-    }),
+function differences(wanted: DatabaseConnection, registered: DatabaseConnection): string[] {
+  const facts = (connection: DatabaseConnection) => ({
+    host: connection.host ?? connection.instance,
+    database: connection.database ?? connection.instance, // Oracle names it in the instance
+    user: connection.user,
+    version: connection.version,
+  });
+  const [one, other] = [facts(wanted), facts(registered)];
+  const names = ['host', 'database', 'user', 'version'] as const;
+  return names.filter(
+    (name) => (one[name] ?? '').toLowerCase() !== (other[name] ?? '').toLowerCase(),
   );
 }
 

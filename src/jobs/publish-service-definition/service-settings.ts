@@ -76,10 +76,7 @@ export function composeSettings(
   service.serviceName = target.serviceName;
   return {
     document: { ...document, folderName: target.folder, service },
-    kept: kept.filter(
-      ({ key, value }) =>
-        Object.is(readMember(service, key), value) || key.startsWith('extensions.'),
-    ),
+    kept: kept.filter(({ key, value }) => same(readKept(service, key), value)),
     changed: differencesBetween(own, service),
   };
 }
@@ -121,6 +118,12 @@ function keepExtensions(service: JsonObject, live: JsonObject): ServiceSettings[
     }
   }
   return kept;
+}
+
+function readKept(service: JsonObject, key: string): unknown {
+  const [kind, typeName, member = ''] = key.split('.');
+  if (kind !== 'extensions') return readMember(service, key);
+  return toList(service.extensions).find((each) => each.typeName === typeName)?.[member];
 }
 
 function layOver(

@@ -9,7 +9,7 @@ import {
 } from '../../sites/upload-items.ts';
 import { defineStep, type StepContext } from '../step.ts';
 import { storageKeyOfUpload } from '../upload-records.ts';
-import { type Decision, describedAs, type Publishing } from './publishing-context.ts';
+import { type Decision, describedAs, type Publishing, scratchKey } from './publishing-context.ts';
 
 export const KnownUploadItem = z.object({ itemId: z.string(), itemName: z.string() });
 export type KnownUploadItem = z.output<typeof KnownUploadItem>;
@@ -55,7 +55,7 @@ export async function sendDefinition(input: Input, context: StepContext): Promis
   const { storage, documents, upload, decision, jobId } = input;
   return storage.borrow(storageKeyOfUpload(upload.uploadId), async (path) => {
     if (decision.method !== 'manifest') return sendFile(input, path, context);
-    return storage.scratch(`scratch/${jobId}-${context.attempt}.sd`, async (copy) => {
+    return storage.scratch(`${scratchKey(jobId)}${context.attempt}.sd`, async (copy) => {
       await documents.rewriteAsReplacement(path, copy, { signal: context.signal });
       await context.log.info(
         'The type in a copy of the definition was rewritten from New to Replacement.',
