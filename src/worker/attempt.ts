@@ -79,7 +79,8 @@ export class Attempt {
   /** From here on what was begun is put back: a dismissal or a deadline does not stop that. */
   beginUndo(): void {
     this.#phase = 'undo';
-    if (this.#hard.signal.aborted) this.#hard = new AbortController();
+    const reason = this.#hard.signal.aborted ? this.stopReason : undefined;
+    if (reason === 'dismissed' || reason === 'deadline') this.#hard = new AbortController();
   }
 
   /** The lock in BullMQ was renewed. */
@@ -104,13 +105,18 @@ export class Attempt {
    * cannot be told because the lock was not renewed in time
    */
   readonly guard = async (): Promise<void> => {
-    this.checkpoint();
-    await this.#untilRenewed();
-    const fence = await this.#records.readFence(this.jobId);
-    if (fence?.attempt !== this.number) this.stop('lost');
-    else if (this.#phase === 'do' && isFinal(fence.status)) this.stop('dismissed');
-    else if (!this.#isLockFresh()) this.stop('lost');
-    this.#hard.signal.throwIfAborted();
+    for (let isRecent = false; !isRecent; ) {
+      this.checkpoint();
+      await this.#untilRenewed();
+      const askedMs = Date.now();
+      const fence = await this.#records.readFence(this.jobId);
+      if (fence?.attempt !== this.number) this.stop('lost');
+      else if (this.#phase === 'do' && isFinal(fence.status)) this.stop('dismissed');
+      else if (!this.#isLockFresh()) this.stop('lost');
+      this.#hard.signal.throwIfAborted();
+      // An answer that was long under way tells how it was then: it is asked for again.
+      isRecent = Date.now() - askedMs < this.#lockMs / 4;
+    }
   };
 
   /** @throws AttemptStopped `lost` when a later attempt exists */

@@ -6,8 +6,11 @@ import { hasEnded, isFinal, type JobRecord, type Parked } from '../jobs/job-reco
 import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
 import type { Config } from '../lib/config.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { OpenSpan, Tracing } from '../lib/tracing.ts';
 import { Attempt } from './attempt.ts';
-import { type AttemptDeps, runAttempt } from './run-attempt.ts';
+import { measureAttempt, measureBegin, measureEnd } from './job-measures.ts';
+import { type AttemptDeps, type AttemptOutcome, runAttempt } from './run-attempt.ts';
 import type { SiteGate } from './site-gate.ts';
 
 export type JobWorkerDeps = AttemptDeps & {
@@ -19,6 +22,8 @@ export type JobWorkerDeps = AttemptDeps & {
   jobTypes: readonly JobType[];
   queue: Config['queue'];
   workerId: string;
+  metrics: Metrics;
+  tracing: Tracing;
 };
 
 /** A job in a service's line looks for itself now and then, should nobody have woken it. */
@@ -84,6 +89,7 @@ export class JobWorker {
 
   #open(queueName: string): Worker {
     const { lockSeconds, stalledCheckSeconds } = this.#deps.queue;
+    const { queueTelemetry } = this.#deps.tracing;
     const worker = new Worker(queueName, (job, token) => this.#process(job, token ?? ''), {
       connection: this.#deps.redis,
       prefix: this.#deps.records.keys.bull,
@@ -94,7 +100,9 @@ export class JobWorker {
       maxStalledCount: 1_000_000, // our own record counts deaths
       drainDelay: 5,
       runRetryDelay: 1_000,
+      ...(queueTelemetry && { telemetry: queueTelemetry }),
     });
+    worker.on('stalled', () => this.#deps.metrics.jobsStalled.inc({ queue: queueName }));
     worker.on('error', (error) =>
       this.#deps.log.warn({ err: error, queue: queueName }, 'Queue trouble'),
     );
@@ -127,7 +135,7 @@ export class JobWorker {
 
   async #run(job: Job, token: string, jobType: JobType, number: number): Promise<void> {
     const jobId = String(job.id);
-    const { records, log } = this.#deps;
+    const { records, log, metrics } = this.#deps;
     const attempt = new Attempt({
       records,
       jobId,
@@ -138,28 +146,63 @@ export class JobWorker {
     this.#attempts.set(jobId, attempt);
     if (this.#isDraining) attempt.drain();
     const record = await records.find(jobId); // after listening: a dismissal between is seen here or heard
-    if (!record) return;
+    if (!record) {
+      this.#attempts.delete(jobId);
+      return;
+    }
     const deadline = setTimeout(
       () => attempt.stop('deadline'),
       Math.min(2 ** 31 - 1, Math.max(0, record.deadlineMs - Date.now())),
     );
-    log.info(
-      { jobId, site: record.site, attempt: number, processID: record.processID },
-      'Attempt begins',
-    );
+    measureBegin(metrics, record);
+    let reason: AttemptOutcome['kind'] | 'broken' = 'broken';
     try {
-      const outcome = await runAttempt(this.#deps, jobType, record, attempt);
-      log.info(
-        { jobId, site: record.site, attempt: number, outcome: outcome.kind },
-        'Attempt ended',
+      const outcome = await this.#trace(record, (span) =>
+        this.#attempt(jobType, record, attempt, span),
       );
+      reason = outcome.kind;
       if (outcome.kind === 'ended') await this.#afterEnd(record, attempt);
       if (outcome.kind === 'handed-over') await this.#handOver(job, token, attempt);
       if (outcome.kind === 'rests') await this.#park(job, token, record, attempt, outcome.reason);
     } finally {
       clearTimeout(deadline);
       this.#attempts.delete(jobId);
+      measureAttempt(metrics, record, reason);
     }
+  }
+
+  /** Below the request that made the job, whichever attempt it is and whoever queued it. */
+  #trace<T>(record: JobRecord, work: (span: OpenSpan) => Promise<T>): Promise<T> {
+    const { jobId, processID, site, attempt, traceparent } = record;
+    const attributes = {
+      'pressroom.job_id': jobId,
+      'pressroom.process_id': processID,
+      'pressroom.site': site,
+      'pressroom.attempt': attempt,
+    };
+    const options = { kind: 'internal', attributes, continues: traceparent } as const;
+    return this.#deps.tracing.inSpan(`attempt ${processID}`, options, work);
+  }
+
+  async #attempt(
+    jobType: JobType,
+    record: JobRecord,
+    attempt: Attempt,
+    span: OpenSpan,
+  ): Promise<AttemptOutcome> {
+    const { records, metrics, log } = this.#deps;
+    const { jobId, site, processID } = record;
+    log.info({ jobId, site, attempt: attempt.number, processID }, 'Attempt begins');
+    const outcome = await runAttempt(this.#deps, jobType, record, attempt);
+    log.info({ jobId, site, attempt: attempt.number, outcome: outcome.kind }, 'Attempt ended');
+    span.set({ 'pressroom.outcome': outcome.kind });
+    if (outcome.kind === 'ended') {
+      const ended = await records.find(jobId).catch(() => undefined); // only for the numbers
+      if (ended) measureEnd(metrics, ended);
+      if (ended?.exception) span.fail(ended.exception.code);
+      span.set({ 'pressroom.status': ended?.status });
+    }
+    return outcome;
   }
 
   async #afterEnd(record: JobRecord, attempt: Attempt): Promise<void> {

@@ -1,8 +1,10 @@
 import type { DocumentReader } from '../documents/document-reader.ts';
+import type { DataStoreValidations } from '../jobs/data-store-validations.ts';
 import type { FolderUses } from '../jobs/folder-uses.ts';
 import { JobLog } from '../jobs/job-log.ts';
 import { type Ending, isFinal, type JobRecord, type StepRecord } from '../jobs/job-record.ts';
-import { JobEndedError, type JobRecords } from '../jobs/job-records.ts';
+import { type JobChange, JobEndedError, type JobRecords } from '../jobs/job-records.ts';
+import { JobSecrets, type JobSecretsDeps, SecretMissingError } from '../jobs/job-secrets.ts';
 import type { JobContext, JobType } from '../jobs/job-type.ts';
 import type { PublishedServices } from '../jobs/published-services.ts';
 import {
@@ -17,6 +19,7 @@ import type { Timing } from '../lib/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type Problem, toProblem } from '../lib/problem.ts';
+import { SecretMask } from '../lib/secret-mask.ts';
 import type { Sites } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { Attempt } from './attempt.ts';
@@ -30,6 +33,8 @@ export type AttemptDeps = {
   uploads: UploadRecords;
   published: PublishedServices;
   folderUses: FolderUses;
+  validations: DataStoreValidations;
+  jobSecrets: JobSecretsDeps;
   timing: Timing;
   log: Log;
 };
@@ -40,7 +45,7 @@ export type AttemptOutcome =
   | { kind: 'lost' }
   | { kind: 'rests'; reason: GatewayError };
 
-/** After so many deaths in one step the next attempt only puts back. */
+/** After so many deaths in one step the next attempt only puts back; after twice as many it gives up. */
 const deathsAllowed = 5;
 
 /** Carries a job on from where its record says it stands, to its end or to where it has to wait. */
@@ -68,6 +73,9 @@ class AttemptRun {
   readonly #attempt: Attempt;
   readonly #steps = new Map<string, StepRecord>();
   readonly #warnings: string[];
+  readonly #mask = new SecretMask();
+  readonly #secrets: JobSecrets;
+  #locks: string[];
   #lastProgress = '';
 
   constructor(deps: AttemptDeps, jobType: JobType, record: JobRecord, attempt: Attempt) {
@@ -76,6 +84,11 @@ class AttemptRun {
     this.#record = record;
     this.#attempt = attempt;
     this.#warnings = [...record.warnings];
+    this.#locks = record.locks;
+    this.#secrets = new JobSecrets(deps.jobSecrets, record, {
+      mask: this.#mask,
+      write: (secrets) => this.#write('secrets', { secrets }),
+    });
     for (const step of record.steps) this.#steps.set(step.name, step);
   }
 
@@ -84,8 +97,11 @@ class AttemptRun {
     if (ending || isFinal(this.#record.status)) return this.#undo(ending, await this.#replay());
     const runner = this.#runner('do');
     try {
-      const results = await this.#jobType.run(this.#record.params, this.#context(runner));
-      await this.#attempt.write('ended', {
+      const results = await this.#jobType.run(
+        this.#secrets.unsealInputs(this.#record.params),
+        this.#context(runner),
+      );
+      await this.#write('ended', {
         status: 'successful',
         results,
         progress: 100,
@@ -94,17 +110,20 @@ class AttemptRun {
       return { kind: 'ended' };
     } catch (error) {
       const decided = await this.#decideEnding(error, runner);
-      return this.#undo(decided, runner);
+      // Stopped early, this attempt has not come to all that earlier ones began.
+      return this.#undo(decided, runner.unvisited.length > 0 ? await this.#replay() : runner);
     }
   }
 
   /** What makes going on pointless before it is tried. */
   async #endBeforehand(): Promise<Ending | undefined> {
-    const unknown = this.#record.steps.filter((step) => !this.#jobType.steps.includes(step.name));
+    const unknown = this.#record.steps.filter(
+      ({ name }) => !this.#jobType.steps.includes(name.split(':')[0] ?? name),
+    );
     const found = this.#tooManyDeaths() ?? this.#tooLate() ?? this.#unknownStep(unknown);
     if (!found || isFinal(this.#record.status)) return undefined;
     const ending = { problem: found };
-    await this.#attempt.write('ending', { ending, message: 'Failed; putting back what was begun' });
+    await this.#write('ending', { ending, message: 'Failed; putting back what was begun' });
     return ending;
   }
 
@@ -137,16 +156,72 @@ class AttemptRun {
     );
   }
 
+  /** Whatever is written is masked: a site may repeat what it was sent. */
+  #write(kind: string, change: JobChange): Promise<void> {
+    return this.#attempt.write(kind, this.#masked(change));
+  }
+
+  #masked({ stepRecord, results, secrets, locks, exception, ...texts }: JobChange): JobChange {
+    if (this.#mask.isEmpty)
+      return { ...texts, ...defined({ stepRecord, results, secrets, locks, exception }) };
+    const { code, type, status } = exception ?? {};
+    return {
+      ...this.#mask.inTexts(texts),
+      ...defined({
+        stepRecord: this.#mask.inData(stepRecord),
+        results: this.#mask.inData(results),
+        secrets,
+        locks,
+        exception: exception && {
+          ...this.#mask.inTexts(exception),
+          ...defined({ code, type, status }),
+        },
+      }),
+    } as JobChange;
+  }
+
+  /** Nothing where the secrets cannot be read: then there is less to tell. */
+  #report() {
+    try {
+      return this.#jobType.failure?.(this.#secrets.unsealInputs(this.#record.params));
+    } catch (error) {
+      if (error instanceof SecretMissingError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Locks of other jobs are waited for; nothing new is held meanwhile. */
+  async #lock(names: string[]): Promise<void> {
+    const wanted = [...new Set([...this.#locks, ...names])].sort();
+    if (wanted.length > this.#locks.length) await this.#write('locks', { locks: wanted });
+    this.#locks = wanted;
+    for (let tries = 0; ; tries += 1) {
+      const outcome = await this.#deps.records.takeLocks(this.#record.jobId);
+      if (outcome.kind !== 'blocked') return;
+      if (tries === 0) {
+        await this.#write('progress', { message: `Waiting for the job ${outcome.holder}` });
+      }
+      await this.#attempt.pause(this.#deps.timing.pollMinMs);
+    }
+  }
+
   /** Walks the recipe as far as it had come, to find out what there is to undo. */
   async #replay(): Promise<StepRunner> {
+    this.#attempt.beginUndo();
     const runner = this.#runner('undo');
     try {
-      await this.#jobType.run(this.#record.params, this.#context(runner));
+      await this.#jobType.run(
+        this.#secrets.unsealInputs(this.#record.params),
+        this.#context(runner),
+      );
     } catch (error) {
       if (this.#attempt.stopReason) throw error;
       const isExpected = error instanceof ReplayedToEnd || error instanceof GatewayError;
       if (!isExpected)
-        this.#deps.log.error({ err: error, jobId: this.#record.jobId }, 'A replay failed');
+        this.#deps.log.error(
+          { err: this.#mask.inError(error), jobId: this.#record.jobId },
+          'A replay failed',
+        );
     }
     return runner;
   }
@@ -167,7 +242,7 @@ class AttemptRun {
         : error;
     if (!(cause instanceof GatewayError)) {
       this.#deps.log.error(
-        { err: cause, jobId: this.#record.jobId },
+        { err: this.#mask.inError(cause), jobId: this.#record.jobId },
         'A job failed for a fault of ours',
       );
     }
@@ -176,19 +251,19 @@ class AttemptRun {
     await this.#jobLog().error(problem.detail ?? problem.title);
     const evidence = await this.#investigate(cause, runner);
     const ending = { problem, ...(evidence !== undefined && { evidence }) };
-    await this.#attempt.write('ending', { ending, message: 'Failed; putting back what was begun' });
+    await this.#write('ending', { ending, message: 'Failed; putting back what was begun' });
     return ending;
   }
 
   async #investigate(cause: unknown, runner: StepRunner): Promise<unknown> {
-    const report = this.#jobType.failure?.(this.#record.params);
+    const report = this.#report();
     if (!report) return undefined;
     try {
       return await report.investigate(cause, this.#context(runner));
     } catch (error) {
       if (this.#attempt.stopReason) throw error;
       this.#deps.log.warn(
-        { err: error, jobId: this.#record.jobId },
+        { err: this.#mask.inError(error), jobId: this.#record.jobId },
         'A failure could not be looked into',
       );
       return undefined;
@@ -203,7 +278,7 @@ class AttemptRun {
     const undo =
       putBack.failed.length > 0 ? 'failed' : putBack.done.length > 0 ? 'done' : 'nothing-to-do';
     if (!ending) {
-      await this.#attempt.write('ended', { undo, message: `Dismissed. ${inWords(putBack)}` });
+      await this.#write('ended', { undo, message: `Dismissed. ${inWords(putBack)}` });
       return { kind: 'ended' };
     }
     const exception = {
@@ -221,10 +296,10 @@ class AttemptRun {
     message: string;
   }): Promise<void> {
     try {
-      await this.#attempt.write('ended', { status: 'failed', ...change });
+      await this.#write('ended', { status: 'failed', ...change });
     } catch (error) {
       if (!(error instanceof JobEndedError)) throw error;
-      await this.#attempt.write('ended', {
+      await this.#write('ended', {
         undo: change.undo,
         message: change.message.replace('Failed', 'Dismissed'),
       });
@@ -233,25 +308,34 @@ class AttemptRun {
 
   /** A site that stays closed cannot be put right for ever: one more deadline, then it is said so. */
   async #undoOrGiveUp(runner: StepRunner): Promise<PutBack> {
+    if (this.#record.deaths >= 2 * deathsAllowed)
+      return this.#givenUp(`${this.#record.deaths} workers died, the last while putting back`);
     try {
       return await runner.undoAll();
     } catch (error) {
       const spent = Date.now() - this.#record.createdMs;
       const allowed = 2 * (this.#record.deadlineMs - this.#record.createdMs);
       if (!(error instanceof SiteRestsError) || spent < allowed) throw error;
-      return { done: [], failed: [`the site could not be reached any more: ${error.message}`] };
+      return this.#givenUp(`the site could not be reached any more: ${error.message}`);
     }
   }
 
+  #givenUp(reason: string): PutBack {
+    const steps = [...this.#steps.values()].reverse();
+    const noted = (state: StepRecord['state']) =>
+      steps.flatMap((step) => (step.state === state && step.note ? [step.note] : []));
+    return { done: noted('undone'), failed: [...noted('undo-failed'), reason] };
+  }
+
   async #conclude(ending: Ending, putBack: PutBack, runner: StepRunner): Promise<Problem> {
-    const report = this.#jobType.failure?.(this.#record.params);
+    const report = this.#report();
     if (!report || ending.evidence === undefined) return ending.problem;
     try {
       return await report.conclude(ending.evidence, putBack, this.#context(runner));
     } catch (error) {
       if (this.#attempt.stopReason) throw error;
       this.#deps.log.warn(
-        { err: error, jobId: this.#record.jobId },
+        { err: this.#mask.inError(error), jobId: this.#record.jobId },
         'A failure could not be explained',
       );
       return ending.problem;
@@ -260,12 +344,17 @@ class AttemptRun {
 
   #runner(mode: 'do' | 'undo'): StepRunner {
     return new StepRunner({
-      steps: this.#record.steps,
+      steps: [...this.#steps.values()],
       mode,
+      onFault: (error) =>
+        this.#deps.log.error(
+          { err: this.#mask.inError(error), jobId: this.#record.jobId },
+          'A step could not be undone for a fault of ours',
+        ),
       contextFor: (place) => this.#stepContext(place),
       write: async (kind, change) => {
         if (change.stepRecord) this.#steps.set(change.stepRecord.name, change.stepRecord);
-        await this.#attempt.write(kind, change);
+        await this.#write(kind, change);
       },
     });
   }
@@ -295,7 +384,7 @@ class AttemptRun {
     const told = `${progress} ${message}`;
     if (told === this.#lastProgress) return;
     this.#lastProgress = told;
-    await this.#attempt.write('progress', { progress, message });
+    await this.#write('progress', { progress, message });
   }
 
   #context(runner: StepRunner): JobContext {
@@ -310,6 +399,9 @@ class AttemptRun {
       uploads: this.#deps.uploads,
       published: this.#deps.published,
       folderUses: this.#deps.folderUses,
+      secrets: this.#secrets,
+      validations: this.#deps.validations,
+      lock: (names) => this.#lock(names),
       step: runner.step,
       get signal() {
         return attempt.signal;
@@ -331,7 +423,7 @@ class AttemptRun {
   async #warn(text: string): Promise<void> {
     if (this.#warnings.includes(text)) return;
     this.#warnings.push(text);
-    await this.#attempt.write('warning', { warnings: this.#warnings });
+    await this.#write('warning', { warnings: this.#warnings });
     await this.#jobLog().warning(text);
   }
 
@@ -348,10 +440,12 @@ class AttemptRun {
   }
 
   #jobLog(step?: string): JobLog {
-    return new JobLog(this.#deps.records, this.#record.jobId, {
-      attempt: this.#attempt.number,
-      step,
-    });
+    return new JobLog(
+      this.#deps.records,
+      this.#record.jobId,
+      { attempt: this.#attempt.number, step },
+      (text) => this.#mask.inText(text),
+    );
   }
 }
 
@@ -367,6 +461,12 @@ class EndingError extends GatewayError {
     super(message);
     this.code = code;
   }
+}
+
+function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as never;
 }
 
 function inWords({ done, failed }: PutBack): string {

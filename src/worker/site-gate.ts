@@ -1,5 +1,5 @@
 import { isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
-import type { SiteRecords } from '../jobs/site-records.ts';
+import type { SiteHold, SiteRecords } from '../jobs/site-records.ts';
 import type { Timing } from '../lib/config.ts';
 import type { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -22,6 +22,8 @@ export class SiteGate {
   /** @returns why and until when the job has to wait, or nothing when it may go on */
   async findRest(record: JobRecord): Promise<Parked | undefined> {
     if (!record.site || isFinal(record.status)) return undefined; // what was dismissed looks for itself
+    const hold = await this.#siteRecords.findHold(record.site);
+    if (hold && record.steps.length === 0) return restOfHold(hold); // what was begun comes to its end
     const closed = await this.#siteRecords.findClosed(record.site);
     if (!closed) return undefined;
     if (closed.reason === 'site_login_refused') {
@@ -73,4 +75,15 @@ export class SiteGate {
     await this.#siteRecords.reopen(site);
     this.#log.info({ site }, 'Site is open again');
   }
+}
+
+/** A release wakes the jobs; should that be lost, they look again by themselves. */
+const lookAgainMs = 60_000;
+
+function restOfHold({ reason, by, untilMs }: SiteHold): Parked {
+  return {
+    reason: 'site',
+    detail: `Held by ${by}: ${reason}`,
+    untilMs: Math.min(untilMs ?? Number.POSITIVE_INFINITY, Date.now() + lookAgainMs),
+  };
 }

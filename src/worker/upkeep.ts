@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis';
+import { removeArtifact } from '../jobs/artifact-records.ts';
 import type { JobQueues } from '../jobs/job-queue.ts';
-import { hasEnded } from '../jobs/job-record.ts';
+import { hasEnded, type JobRecord } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
-import { storageKeyOfUpload, type UploadRecords } from '../jobs/upload-records.ts';
+import { snapshotKey } from '../jobs/publish-service-definition/publishing-context.ts';
+import { storageKeyOfUpload, type UploadRecords, uploadFolder } from '../jobs/upload-records.ts';
 import type { Config } from '../lib/config.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/wait.ts';
@@ -55,10 +57,14 @@ export class Upkeep {
   /** Queues what was accepted while BullMQ could not be told. */
   async sweepPending(): Promise<void> {
     const pending = Object.keys(await this.#deps.records.readPending());
-    for (const record of await this.#deps.records.findMany(pending)) {
-      await this.#deps.queues.add(record.queue, record.jobId, record.processID, record.priority);
+    const found = await this.#deps.records.findMany(pending);
+    for (const record of found) {
+      await this.#addAgain(record);
       await this.#deps.records.removePending(record.jobId);
     }
+    const known = new Set(found.map((record) => record.jobId));
+    for (const jobId of pending)
+      if (!known.has(jobId)) await this.#deps.records.removePending(jobId);
   }
 
   /** Adds again what has not ended and is missing in BullMQ. */
@@ -70,7 +76,7 @@ export class Upkeep {
       for (const [index, record] of records.entries()) {
         if (!missing[index] || hasEnded(record)) continue;
         this.#deps.log.warn({ jobId: record.jobId }, 'A job was missing in its queue');
-        await this.#deps.queues.add(record.queue, record.jobId, record.processID, record.priority);
+        await this.#addAgain(record);
       }
     }
   }
@@ -84,16 +90,28 @@ export class Upkeep {
       batch,
     )) {
       await records.forget(jobId);
+      await storage.delete(snapshotKey(jobId));
+      await removeArtifact(storage, jobId);
     }
     for (const uploadId of await uploads.findCreatedBefore(
       now - uploadsConfig.keepHours * hourMs,
-      batch,
     )) {
-      if ((await uploads.findHolders(uploadId)).length > 0) continue;
-      await uploads.remove(uploadId);
-      await storage.delete(storageKeyOfUpload(uploadId));
+      if (await uploads.removeIfFree(uploadId)) await storage.delete(storageKeyOfUpload(uploadId));
     }
+    await this.#removeOrphans(now - uploadsConfig.keepHours * hourMs);
     await storage.sweepPartials(now - 24 * hourMs);
+  }
+
+  async #addAgain({ queue, jobId, processID, priority, traceparent }: JobRecord): Promise<void> {
+    await this.#deps.queues.add(queue, jobId, processID, priority, traceparent);
+  }
+
+  /** Files whose record was never written, or went first, because a process died between. */
+  async #removeOrphans(untouchedSinceMs: number): Promise<void> {
+    const { storage, uploads } = this.#deps;
+    for (const key of await storage.findUntouched(uploadFolder, untouchedSinceMs)) {
+      if (!(await uploads.find(key.slice(uploadFolder.length + 1)))) await storage.delete(key);
+    }
   }
 
   async #isOurTurn(task: string, forMs: number): Promise<boolean> {
