@@ -164,6 +164,206 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/register-folder/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register a folder
+         * @description Registers a file share with a site, so that services may read data from it. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["registerFolder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/register-database/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register a database
+         * @description Registers a database with a site, from a connection file, a connection string or its parts. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["registerDatabase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/register-data-store/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register a data store
+         * @description Registers a cloud, object, raster or big data store, or any other item, with a site. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["registerDataStore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/validate-data-stores/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate data stores
+         * @description Has sites validate one, several or all of their registered data stores. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["validateDataStores"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/update-data-store/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Update a data store
+         * @description Changes one registered data store, and puts it back when it does not validate. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["updateDataStore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/unregister-data-store/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unregister data stores
+         * @description Unregisters data stores that no service uses, or any with force. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["unregisterDataStore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/rotate-data-store-password/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rotate the password of data stores
+         * @description Gives every registered database of a host and user its new password, on one or more sites. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["rotateDataStorePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/inspect-document/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Inspect a document
+         * @description What is in a map, a project, a draft, a definition or a package, without ArcGIS. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["inspectDocument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/edit-map/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit a map
+         * @description Points layers at other data, adds, removes and renames layers, without ArcGIS. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["editMap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/edit-service-definition-draft/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit a service definition draft
+         * @description Changes name, texts, capabilities, extensions and instances of a draft or a definition. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["editServiceDefinitionDraft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs": {
         parameters: {
             query?: never;
@@ -258,6 +458,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{jobId}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow a job as server-sent events
+         * @description First `status` with the whole state, then `status` and `log` as they happen. Ids count the events of the job: send the last one as `Last-Event-ID` to go on without a gap. The stream ends with the job; a later reconnect with the last id is answered 204.
+         *
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         */
+        get: operations["followJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follow all jobs of the caller as server-sent events
+         * @description An event `job` for each change of each job that the API key sees, optionally of one site. With `Last-Event-ID` it goes on from there, as far as the stream of changes reaches back.
+         *
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         */
+        get: operations["followJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{jobId}/retry": {
         parameters: {
             query?: never;
@@ -309,7 +553,7 @@ export interface paths {
         };
         /**
          * Read what is known of an upload
-         * @description Its name, size, digest and, of a service definition, what is in it.
+         * @description Its name, size, digest and, of a document of ArcGIS, what is in it.
          *
          *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
          */
@@ -323,6 +567,28 @@ export interface paths {
          *     Needs one of the scopes `publish:create`, `datastores:register`.
          */
         delete: operations["deleteUpload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/artifacts/{artifactId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a file that a job made
+         * @description The file as it is, under its own name. An artifact has the id of its job, belongs to whoever asked for it, and is kept as long as the job.
+         *
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         */
+        get: operations["getArtifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -403,7 +669,7 @@ export interface paths {
         };
         /**
          * List the registered data of a site
-         * @description The site is asked at this moment. Connections are left out: they may hold passwords.
+         * @description The site is asked at this moment, with the manifests of its services. Passwords and keys are masked.
          *
          *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
          */
@@ -416,10 +682,477 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sites/{site}/data-store-items/{parent}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one registered data store item of a site
+         * @description The site is asked at this moment, with the manifests of its services. Passwords and keys are masked.
+         *
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         */
+        get: operations["getDataStoreItem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List webhook endpoints
+         * @description Your own, oldest first.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        get: operations["listWebhookEndpoints"];
+        put?: never;
+        /**
+         * Register a webhook endpoint
+         * @description From now on it is told of your jobs, signed after Standard Webhooks. The secret is shown in this answer only.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        post: operations["createWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/subscriber-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the secret of subscribers
+         * @description What is sent to the `subscriber` of your executions is signed with it, as webhooks are with theirs. It changes with the sealing key of the gateway.
+         *
+         *     Needs one of the scopes `webhooks:manage`, `publish:create`, `datastores:register`.
+         */
+        get: operations["getSubscriberSecret"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a webhook endpoint
+         * @description Its settings and how it fares; never its secret.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        get: operations["getWebhookEndpoint"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a webhook endpoint
+         * @description What was not delivered to it is cancelled.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        delete: operations["deleteWebhookEndpoint"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a webhook endpoint
+         * @description Changes what is named. One that was disabled is enabled here again.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        patch: operations["changeWebhookEndpoint"];
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the secret of a webhook endpoint
+         * @description Answers with the new secret. For 24 hours deliveries carry signatures of both the new and the old one.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        post: operations["rotateWebhookSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a webhook endpoint a ping
+         * @description Sends the event `webhook.ping`, whatever types the endpoint asked for.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        post: operations["pingWebhookEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhook-endpoints/{endpointId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries to a webhook endpoint
+         * @description Newest first, each with its attempts.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        get: operations["listDeliveriesOfWebhookEndpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{jobId}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List deliveries about a job
+         * @description To endpoints and to the subscriber of the execution, newest first. For the owner of the job.
+         *
+         *     Needs one of the scopes `webhooks:manage`, `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         */
+        get: operations["listDeliveriesOfJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/deliveries/{deliveryId}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a delivery again
+         * @description With the same id, from the beginning of the schedule; one that is pending is sent at once.
+         *
+         *     Needs one of the scopes `webhooks:manage`.
+         */
+        post: operations["redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sites/{site}/hold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let no job begin on a site
+         * @description Jobs that are in the middle come to their end; all others wait and say why. Holding again replaces the hold.
+         *
+         *     Needs one of the scopes `sites:admin`.
+         */
+        post: operations["holdSite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sites/{site}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let jobs begin on a site again
+         * @description The jobs that waited go on at once. A site that was not held stays as it is.
+         *
+         *     Needs one of the scopes `sites:admin`.
+         */
+        post: operations["releaseSite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    "job.accepted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The event job.accepted
+         * @description Sent by the gateway, signed after Standard Webhooks. Anything but 2xx is sent again for about three days; redirects are not followed.
+         */
+        post: operations["onJobAccepted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "job.started": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The event job.started
+         * @description Sent by the gateway, signed after Standard Webhooks. Anything but 2xx is sent again for about three days; redirects are not followed.
+         */
+        post: operations["onJobStarted"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "job.progressed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The event job.progressed
+         * @description Sent by the gateway, signed after Standard Webhooks. Anything but 2xx is sent again for about three days; redirects are not followed.
+         */
+        post: operations["onJobProgressed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "job.successful": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The event job.successful
+         * @description Sent by the gateway, signed after Standard Webhooks. Anything but 2xx is sent again for about three days; redirects are not followed.
+         */
+        post: operations["onJobSuccessful"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "job.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The event job.failed
+         * @description Sent by the gateway, signed after Standard Webhooks. Anything but 2xx is sent again for about three days; redirects are not followed.
+         */
+        post: operations["onJobFailed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "job.dismissed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The event job.dismissed
+         * @description Sent by the gateway, signed after Standard Webhooks. Anything but 2xx is sent again for about three days; redirects are not followed.
+         */
+        post: operations["onJobDismissed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "webhook.ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The event webhook.ping, sent on request
+         * @description Sent by the gateway, signed after Standard Webhooks. Anything but 2xx is sent again for about three days; redirects are not followed.
+         */
+        post: operations["onWebhookPing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
+        AmazonConnection: {
+            /**
+             * @description `IAMRole`: the machines of the site have a role of their own
+             * @default accessKey
+             * @enum {string}
+             */
+            credentialType?: "accessKey" | "IAMRole";
+            accessKeyId?: string;
+            /** @description Sealed at once, and wiped when the job ends */
+            secretAccessKey?: string;
+            /** @description Name of a secret of the configuration in place of `secretAccessKey` */
+            secretFrom?: string;
+            /** @description Such as `eu-west-1` */
+            region?: string;
+            /** @description Address of a store that speaks the protocol of S3, or of a private endpoint */
+            regionEndpointUrl?: string;
+            /**
+             * @default https
+             * @enum {string}
+             */
+            defaultEndpointsProtocol?: "https" | "http";
+        };
+        ArtifactLink: {
+            /** @description Where to get the file: `/v1/artifacts/{jobId}` */
+            href: string;
+            /** @description Name of the file */
+            name: string;
+            /** @description Media type */
+            type: string;
+            /** @description Size of the file */
+            sizeBytes: number;
+            /** @description SHA-256 of the content, in hex */
+            sha256: string;
+        };
+        AzureConnection: {
+            /**
+             * @default accessKey
+             * @enum {string}
+             */
+            credentialType?: "accessKey" | "sasToken" | "servicePrincipal" | "userAssignedIdentity";
+            accountName: string;
+            /** @default core.windows.net */
+            accountEndpoint?: string;
+            /** @description With `accessKey` */
+            accountKey?: string;
+            /** @description With `sasToken` */
+            sasToken?: string;
+            /** @description With `servicePrincipal` */
+            tenantId?: string;
+            /** @description With `servicePrincipal` */
+            clientId?: string;
+            /** @description With `servicePrincipal` */
+            clientSecret?: string;
+            /** @description With `servicePrincipal`, where it is not the usual one */
+            authorityHost?: string;
+            /** @description With `userAssignedIdentity` */
+            managedIdentityClientId?: string;
+            /** @description Name of a secret of the configuration in place of key, token or secret */
+            secretFrom?: string;
+            regionEndpointUrl?: string;
+            /**
+             * @default https
+             * @enum {string}
+             */
+            defaultEndpointsProtocol?: "https" | "http";
+        };
         ChangedSetting: {
             key: string;
             from: unknown;
@@ -429,12 +1162,417 @@ export interface components {
             /** @description Conformance classes that are met */
             conformsTo: string[];
         };
-        DataStoreItemList: {
-            dataStoreItems: {
-                path: string;
-                type: string;
-            }[];
+        ConnectionFileContent: {
+            /**
+             * @description Kind of document
+             * @constant
+             */
+            kind: "connection-file";
+            /** @description The database that it leads to */
+            connection: components["schemas"]["ServiceDefinitionConnection"];
+            /** @description The database is a geodatabase */
+            isGeodatabase?: boolean;
+            /** @description A password is saved in it; a site cannot connect without one or an OS login */
+            hasPassword: boolean;
+        };
+        /**
+         * @description Kind of source: `join` joins two others, `function` computes one from others; `other`: see workspaceFactory
+         * @enum {string}
+         */
+        ConnectionKind: "filegdb" | "shapefile" | "sde" | "raster" | "service" | "vector-tiles" | "access" | "text" | "excel" | "sqlite" | "tin" | "cad" | "netcdf" | "las" | "ole-db" | "wfs" | "memory" | "join" | "function" | "other";
+        DataStoreItem: {
+            /** @description Path on the site, such as `/fileShares/roads` */
+            path: string;
+            /** @description Kind of item in the words of ArcGIS, such as `folder` or `egdb` */
+            type: string;
+            /** @description The site's own id */
+            id?: string;
+            provider?: string;
+            /** @description The publisher's path, of a replicated folder */
+            clientPath?: string;
+            /** @description What the site keeps of it; passwords and keys are masked */
+            info: {
+                [key: string]: unknown;
+            };
+        };
+        DataStoreItemDetails: {
+            /** @description Path on the site, such as `/fileShares/roads` */
+            path: string;
+            /** @description Kind of item in the words of ArcGIS, such as `folder` or `egdb` */
+            type: string;
+            /** @description The site's own id */
+            id?: string;
+            provider?: string;
+            /** @description The publisher's path, of a replicated folder */
+            clientPath?: string;
+            /** @description What the site keeps of it; passwords and keys are masked */
+            info: {
+                [key: string]: unknown;
+            };
+            /** @description Uses of the item, as the site counts them */
+            totalRefCount?: number;
+            /** @description Services that read it, as their manifests tell; absent: they could not be read */
+            services?: string[];
+            /** @description What came of it when Pressroom last had it validated */
+            lastValidation?: components["schemas"]["DataStoreValidation"];
             links: components["schemas"]["Link"][];
+        };
+        DataStoreItemList: {
+            dataStoreItems: components["schemas"]["DataStoreItemDetails"][];
+            links: components["schemas"]["Link"][];
+        };
+        DataStoreMatch: {
+            types?: string[];
+            /** @description Last part of an item's path; `*` stands for any text */
+            name?: string;
+        };
+        DataStoreValidation: {
+            /** @description When, RFC 3339 */
+            at: string;
+            isValid: boolean;
+            /** @description The site's own words; none when it is valid */
+            messages: string[];
+            /** @description Per machine, where the site tells machines apart */
+            machines?: {
+                machine: string;
+                isValid: boolean;
+                message?: string;
+            }[];
+            /** @description When it was valid the last time, RFC 3339 */
+            lastValidAt?: string;
+        };
+        DatabaseConnection: {
+            /**
+             * @description Kind of database
+             * @enum {string}
+             */
+            platform: "postgresql" | "sqlserver" | "oracle" | "db2" | "saphana" | "teradata" | "dameng";
+            /** @description Machine of the database */
+            host?: string;
+            /** @description Where it is not the usual one */
+            port?: number;
+            /** @description SQL Server: the named instance; Oracle: the service, or a net service name */
+            instance?: string;
+            /** @description Name of the database; Oracle has none */
+            database?: string;
+            /**
+             * @description `os`: the account that runs ArcGIS Server logs in by itself
+             * @default dbms
+             * @enum {string}
+             */
+            authentication?: "dbms" | "os";
+            /** @description Database user */
+            user?: string;
+            /** @description Sealed at once, and wiped when the job ends */
+            password?: string;
+            /** @description Name of a secret of the configuration that holds the password */
+            passwordFrom?: string;
+            /** @description Version of the geodatabase, such as `sde.DEFAULT` */
+            version?: string;
+        };
+        Delivery: {
+            /** @description The `webhook-id`, the same on every attempt */
+            id: string;
+            /**
+             * @description `subscriber`: an address that the execution named itself
+             * @enum {string}
+             */
+            kind: "endpoint" | "subscriber";
+            endpointId?: string;
+            url: string;
+            event: components["schemas"]["WebhookEventType"];
+            jobId?: string;
+            status: components["schemas"]["DeliveryStatus"];
+            /** @description Oldest first */
+            attempts: components["schemas"]["DeliveryAttempt"][];
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            nextAttemptAt?: string;
+            links: components["schemas"]["Link"][];
+        };
+        DeliveryAttempt: {
+            /** Format: date-time */
+            startedAt: string;
+            durationMs: number;
+            /** @description What the receiver answered */
+            httpStatus?: number;
+            /** @description Why there was no answer: `timeout`, `connection_failed`, `tls_failed`, `bad_response`, `destination_not_allowed` */
+            error?: string;
+            /** @description Beginning of the answer, at most 1 KiB */
+            excerpt?: string;
+        };
+        DeliveryPage: {
+            deliveries: components["schemas"]["Delivery"][];
+            links: components["schemas"]["Link"][];
+        };
+        /**
+         * @description `cancelled`: the endpoint was disabled or deleted
+         * @enum {string}
+         */
+        DeliveryStatus: "pending" | "delivered" | "failed" | "cancelled";
+        /** @description Where data are; never with a password */
+        DocumentConnection: {
+            kind: components["schemas"]["ConnectionKind"];
+            /** @description Folder, geodatabase or file, as it is written */
+            path?: string;
+            /** @description The path is relative to the folder of the document */
+            isRelative?: boolean;
+            /** @description A relative path with the folder of the document, where that is known */
+            resolvedPath?: string;
+            /** @description Address of a service */
+            url?: string;
+            /** @description Kind of database, such as `postgresql` */
+            platform?: string;
+            /** @description Machine of the database */
+            host?: string;
+            /** @description Instance as ArcGIS writes it */
+            instance?: string;
+            /** @description Name of the database */
+            database?: string;
+            /** @description Database user; absent with operating-system login */
+            user?: string;
+            /** @description Version of the geodatabase */
+            version?: string;
+            /** @description `DBMS` or `OSA` */
+            authentication?: string;
+            /** @description Name of the dataset, as it is written */
+            dataset?: string;
+            /** @description Feature dataset around it */
+            featureDataset?: string;
+            /** @description Kind of dataset, such as `FeatureClass` */
+            datasetType?: string;
+            /** @description SQL of a query layer */
+            query?: string;
+            /** @description Kind of workspace, in the words of ArcGIS */
+            workspaceFactory?: string;
+            /** @description Class of the connection, such as `CIMStandardDataConnection` */
+            className: string;
+            /**
+             * @description What it is for
+             * @enum {string}
+             */
+            role: "source" | "join" | "relate" | "elevation" | "nested" | "other";
+            /** @description A password stands in it, maybe an encrypted one */
+            hasPassword: boolean;
+            /**
+             * @description Why the source cannot be reached as it is, as far as the document tells
+             * @enum {string}
+             */
+            fault?: "empty" | "no-dataset" | "not-in-package" | "not-understood";
+        };
+        DocumentContent: components["schemas"]["ServiceDefinitionContent"] | components["schemas"]["DraftContent"] | components["schemas"]["MapContent"] | components["schemas"]["PackageContent"] | components["schemas"]["ConnectionFileContent"] | components["schemas"]["OpaqueContent"];
+        DraftChange: {
+            /** @description Where it stands, from the root */
+            place: string;
+            /** @description As it was; null: not there */
+            before: string | null;
+            /** @description As it is now; null: not there */
+            after: string | null;
+        };
+        DraftContent: {
+            /**
+             * @description Kind of document
+             * @constant
+             */
+            kind: "service-definition-draft";
+            /** @description Name that the service will have */
+            serviceName: string;
+            /** @description Folder that will receive the service; empty: the root */
+            folder: string;
+            /** @description Kind of service, such as `MapServer` */
+            type: string;
+            /**
+             * @description What it does with a service of its name
+             * @enum {string}
+             */
+            publishType: "New" | "Replacement";
+            /** @description State as it is written: `Draft`, or `Published` in some edited ones */
+            state: string;
+            /** @description ServerType as it is written, such as `FullServer` */
+            serverType: string;
+            /** @description Version of its schema; 10.1 is also Pro 1.x */
+            schemaVersion?: string;
+            /** @description Program that made it, where it says so */
+            creatorVersion?: string;
+            /** @description Title of the item */
+            title?: string;
+            /** @description Description of the service */
+            description?: string;
+            /** @description Summary of the item */
+            summary?: string;
+            /** @description Tags of the item */
+            tags: string[];
+            /** @description Credits of the item */
+            credits?: string;
+            /** @description Use limitation of the item */
+            useLimitation?: string;
+            /** @description Capabilities of the service */
+            capabilities: string[];
+            /** @description Extensions of the service, those that are off too */
+            extensions: {
+                /** @description Kind of extension, such as `FeatureServer` */
+                typeName: string;
+                /** @description Switched on */
+                isEnabled: boolean;
+                /** @description Capabilities of the extension */
+                capabilities: string[];
+            }[];
+            /** @description Instances, time-outs and start state, by key as it is written */
+            pool: {
+                [key: string]: string;
+            };
+            /** @description Properties of the service, without paths of the author */
+            properties: {
+                [key: string]: string;
+            };
+            /** @description Data will be copied into the definition; both switches say so */
+            copiesData: boolean;
+            /** @description Where passwords stand, encrypted ones too; never their values */
+            secretsFound: {
+                /** @description Place in the draft */
+                where: string;
+            }[];
+        };
+        EditMapInputs: {
+            /** @description The document: .mapx, .lyrx or .aprx */
+            document: components["schemas"]["FileLink"];
+            /** @description Layers to be added: .lyrx, or a map as .mapx */
+            layerFile?: components["schemas"]["FileLink"];
+            /** @description Name of the map in a project; without it all of them */
+            map?: string;
+            /** @description Point layers and tables at other data. Of several that match the first counts */
+            changeSources?: components["schemas"]["SourceChange"][];
+            /** @description Add layers of `layerFile` */
+            addLayers?: components["schemas"]["LayerAddition"][];
+            /** @description Remove layers and tables */
+            removeLayers?: string[];
+            /** @description Give layers and tables other names */
+            renameLayers?: {
+                /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                layer: string;
+                name: string;
+            }[];
+            /** @description Choose features by SQL; null: all of them */
+            setDefinitionExpression?: {
+                /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                layer: string;
+                expression: string | null;
+            }[];
+            /** @description Switch layers on or off */
+            setVisibility?: {
+                /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                layer: string;
+                isVisible: boolean;
+            }[];
+            /** @description Where the document lies, to resolve and rebase relative paths */
+            folder?: string;
+            /** @description Where the layer file lies, to rebase relative paths */
+            layerFileFolder?: string;
+            /** @description Name of the file that is made; its ending stays */
+            fileName?: string;
+            /**
+             * @description Only tell what would change
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        EditMapResults: {
+            /** @description The edited document; none after a dry run */
+            document?: components["schemas"]["ArtifactLink"];
+            /** @description Every change: layer, before, after */
+            changes: components["schemas"]["MapChange"][];
+            /** @description What to know of the changes */
+            notes: string[];
+        };
+        EditServiceDefinitionDraftInputs: {
+            /** @description The draft (.sddraft), or a staged definition (.sd) */
+            document: components["schemas"]["FileLink"];
+            /** @description Name of the service, in every place that has it */
+            serviceName?: string;
+            /** @description Folder that receives the service; empty: the root */
+            folder?: string;
+            /** @description Replace a service of the same name; false: make a new one */
+            replace?: boolean;
+            /** @description Title of the item; drafts only */
+            title?: string;
+            /** @description Description of the service */
+            description?: string;
+            /** @description Summary of the item; drafts only */
+            summary?: string;
+            /** @description All tags of the item; drafts only */
+            tags?: string[];
+            /** @description Credits of the item; drafts only */
+            credits?: string;
+            /** @description Use limitation of the item; drafts only */
+            useLimitation?: string;
+            /** @description All capabilities of the service, such as `Map` */
+            capabilities?: string[];
+            /** @description Extensions of the service */
+            extensions?: components["schemas"]["ExtensionEdit"][];
+            /** @description How many instances run */
+            instances?: {
+                /** @description Least instances per machine */
+                min?: number;
+                /** @description Most instances per machine */
+                max?: number;
+                /** @description Instances per process */
+                perContainer?: number;
+                /**
+                 * @description One process per instance, or shared
+                 * @enum {string}
+                 */
+                isolation?: "high" | "low";
+            };
+            /** @description Time-outs of the service */
+            timeouts?: {
+                /** @description Longest use by one request, in seconds */
+                usage?: number;
+                /** @description Longest wait for an instance, in seconds */
+                wait?: number;
+                /** @description Longest life of an instance that is not used, in seconds */
+                idle?: number;
+                /** @description Longest start of an instance, in seconds */
+                startup?: number;
+                /** @description Interval at which databases are asked, in seconds */
+                keepAlive?: number;
+            };
+            /**
+             * @description Whether it starts after publishing
+             * @enum {string}
+             */
+            state?: "started" | "stopped";
+            /** @description Keep the tiles of the service that is replaced */
+            keepCache?: boolean;
+            /** @description Properties of the service by key, such as `maxRecordCount` */
+            properties?: {
+                [key: string]: string;
+            };
+            /** @description Name of the file that is made; its ending stays */
+            fileName?: string;
+            /**
+             * @description Only tell what would change
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        EditServiceDefinitionDraftResults: {
+            /** @description The edited document; none after a dry run */
+            document?: components["schemas"]["ArtifactLink"];
+            /** @description Every change: place, before, after */
+            changes: components["schemas"]["DraftChange"][];
+        };
+        ExtensionEdit: {
+            /** @description Kind of extension, such as `FeatureServer` */
+            typeName: string;
+            /** @description Switched on */
+            isEnabled?: boolean;
+            /** @description All its capabilities, such as `Query` */
+            capabilities?: string[];
+            /** @description Properties of the extension by key */
+            properties?: {
+                [key: string]: string;
+            };
         };
         FileLink: {
             /** @description Link to an upload: `/v1/uploads/{uploadId}`, or absolute below the public root */
@@ -446,6 +1584,54 @@ export interface components {
             /** @constant */
             status: "ok";
         };
+        HoldRequest: {
+            /** @description Shown to everybody whose job waits */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it ends by itself; without it the site is held until it is released
+             */
+            until?: string;
+        };
+        InspectDocumentInputs: {
+            /** @description The document: .sd, .sddraft, .aprx, .mapx, .lyrx, .sde, .mxd or a package */
+            document: components["schemas"]["FileLink"];
+            /** @description Where it lies at its author’s: relative paths are resolved with it */
+            folder?: string;
+        };
+        InspectDocumentResults: {
+            /** @description Name of the file */
+            name: string;
+            /** @description Size of the file */
+            sizeBytes: number;
+            /** @description SHA-256 of the file, in hex */
+            sha256: string;
+            /** @description What is in it; `kind` tells which kind of document it is */
+            content: components["schemas"]["DocumentContent"];
+        };
+        JobEventBody: {
+            type: components["schemas"]["JobEventType"];
+            /**
+             * Format: date-time
+             * @description When it happened
+             */
+            timestamp: string;
+            data: {
+                jobId: string;
+                processID: string;
+                site?: string;
+                /** @description Status of the job at that time */
+                status: string;
+                /** @description Grows with every change of the job: events may come in any order */
+                rev: number;
+                labels: string[];
+                reference?: string;
+                /** @description Where the job is read */
+                href: string;
+            };
+        };
+        /** @enum {string} */
+        JobEventType: "job.accepted" | "job.started" | "job.progressed" | "job.successful" | "job.failed" | "job.dismissed";
         JobLogPage: {
             entries: {
                 /** @description When, RFC 3339 */
@@ -476,6 +1662,22 @@ export interface components {
             description: string;
             links: components["schemas"]["Link"][];
         };
+        LayerAddition: {
+            /** @description Which layers of the layer file; without it all at its top */
+            layers?: string;
+            /** @description Group that receives them; without it the map itself */
+            group?: string;
+            /** @description Where in the map or the group; first is drawn on top */
+            position?: ("top" | "bottom") | number | {
+                /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                before: string;
+            } | {
+                /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                after: string;
+            };
+            /** @description Its stand-alone tables too; true when all is added */
+            withTables?: boolean;
+        };
         Link: {
             /** @description Absolute address */
             href: string;
@@ -486,6 +1688,159 @@ export interface components {
             /** @description What it leads to, for people */
             title?: string;
         };
+        MapChange: {
+            /**
+             * @description What changed it
+             * @enum {string}
+             */
+            operation: "changeSources" | "addLayers" | "removeLayers" | "renameLayers" | "setDefinitionExpression" | "setVisibility";
+            /** @description Name of the map; empty in a layer file */
+            map: string;
+            /** @description Path of the layer or table */
+            layer: string;
+            /** @description Its address inside of the document */
+            uri: string;
+            /** @description As it was; null: not there */
+            before: components["schemas"]["DocumentConnection"] | string | boolean | null;
+            /** @description As it is now; null: not there */
+            after: components["schemas"]["DocumentConnection"] | string | boolean | null;
+        };
+        MapContent: {
+            /**
+             * @description Kind of document
+             * @enum {string}
+             */
+            kind: "project" | "map-file" | "layer-file";
+            /** @description ArcGIS Pro that saved it last, such as `3.3.0` */
+            version?: string;
+            /** @description Build of that ArcGIS Pro */
+            build?: number;
+            /**
+             * @description How its layers are written
+             * @enum {string}
+             */
+            form: "json" | "xml";
+            /** @description Maps; of a layer file the one list of its layers */
+            maps: components["schemas"]["MapPart"][];
+            /** @description Layers of all maps, groups included */
+            layerCount: number;
+            /** @description Stand-alone tables of all maps */
+            tableCount: number;
+            /** @description Addresses that something names and that are not in the document */
+            danglingReferences: string[];
+            /** @description Layers and tables that no map shows */
+            unusedDefinitions: number;
+            /** @description Files in a project */
+            memberCount?: number;
+            /** @description More layers are in it than are listed */
+            isCut: boolean;
+            /** @description Where passwords stand, encrypted ones too; never their values */
+            secretsFound: {
+                /** @description Member, and place in it */
+                where: string;
+            }[];
+        };
+        MapLayer: {
+            /** @description Name of the layer */
+            name: string;
+            /** @description Names of the groups around it and its own, parted by `/` */
+            path: string;
+            /** @description Address inside of the document; empty for a sublayer */
+            uri: string;
+            /** @description Class, such as `CIMFeatureLayer` */
+            className: string;
+            /** @description Kind in plain words, such as `Feature Layer` */
+            type: string;
+            /** @description How many groups are around it */
+            depth: number;
+            /** @description Holds other layers */
+            isGroup: boolean;
+            /** @description Switched on; a group around it may be off */
+            isVisible: boolean;
+            /** @description Id that the map fixes for services */
+            serviceLayerId?: number;
+            /** @description SQL that chooses the features */
+            definitionExpression?: string;
+            /** @description Class of the renderer, such as `CIMSimpleRenderer` */
+            renderer?: string;
+            /** @description Changes when renderer, labels or symbols change, and only then */
+            symbologyDigest?: string;
+            /** @description Where the data are: joins and relates too */
+            connections: components["schemas"]["DocumentConnection"][];
+            /** @description It names something that is not in the document, or its source is empty */
+            isBroken: boolean;
+            /** @description What is broken */
+            fault?: string;
+        };
+        MapPart: {
+            /** @description Name of the map */
+            name: string;
+            /** @description Address inside of the document */
+            uri: string;
+            /** @description `Map`, `Scene` or another */
+            mapType?: string;
+            /** @description Well-known id such as `3857`, or the name of one that has none */
+            spatialReference?: string;
+            /** @description Ids of layers in services are fixed by the map */
+            usesServiceLayerIds: boolean;
+            /** @description In drawing order, the topmost first, groups included */
+            layers: components["schemas"]["MapLayer"][];
+            /** @description Stand-alone tables */
+            tables: components["schemas"]["MapTable"][];
+            /** @description Of the map itself: elevation sources */
+            connections: components["schemas"]["DocumentConnection"][];
+        };
+        MapTable: {
+            /** @description Name of the layer */
+            name: string;
+            /** @description Address inside of the document; empty for a sublayer */
+            uri: string;
+            /** @description Id that the map fixes for services */
+            serviceLayerId?: number;
+            /** @description SQL that chooses the features */
+            definitionExpression?: string;
+            /** @description Where the data are: joins and relates too */
+            connections: components["schemas"]["DocumentConnection"][];
+            /** @description It names something that is not in the document, or its source is empty */
+            isBroken: boolean;
+            /** @description What is broken */
+            fault?: string;
+        };
+        NewWebhookEndpoint: {
+            /** @description Where it is sent: https, on port 443 or 8443 */
+            url: string;
+            /**
+             * @description What is told
+             * @default [
+             *       "job.accepted",
+             *       "job.started",
+             *       "job.successful",
+             *       "job.failed",
+             *       "job.dismissed",
+             *       "webhook.ping"
+             *     ]
+             */
+            eventTypes?: components["schemas"]["WebhookEventType"][];
+            /** @description Your own words */
+            description?: string;
+            /** @description Only jobs on any of these sites */
+            sites?: string[];
+            /** @description Only jobs of any of these processes */
+            processes?: string[];
+            /** @description Only jobs with any of these labels */
+            labels?: string[];
+        };
+        /** @description A binary document that is recognised and not read */
+        OpaqueContent: {
+            /** @enum {string} */
+            kind: "arcmap-document" | "site-connection-file" | "toolbox" | "compound-file";
+            /** @description ArcGIS that made it, where it says so */
+            version?: string;
+            /** @description Only ArcPy can read and change it */
+            needsArcPy: boolean;
+            /** @description What can be done with it */
+            note: string;
+        };
         OutputRequest: {
             /**
              * @description Values are sent either way
@@ -494,6 +1849,54 @@ export interface components {
             transmissionMode?: "value" | "reference";
         } & {
             [key: string]: unknown;
+        };
+        PackageContent: {
+            /**
+             * @description Kind of document
+             * @constant
+             */
+            kind: "package";
+            /** @description Title of the item */
+            title?: string;
+            /** @description Summary of the item */
+            summary?: string;
+            /** @description Tags of the item */
+            tags: string[];
+            /** @description Version as the package writes it */
+            packageVersion?: string;
+            /** @description Files in the package */
+            memberCount: number;
+            /** @description Size of all files, unpacked */
+            unpackedBytes: number;
+            /** @description Geodatabases and folders of data that come along */
+            workspaces: string[];
+            /** @description Maps, layers and toolboxes in it */
+            documents: {
+                /** @description File in the package */
+                member: string;
+                /** @description What is in it */
+                content?: components["schemas"]["MapContent"];
+                /** @description Why it was not looked into */
+                note?: string;
+            }[];
+            /** @description Where passwords stand, encrypted ones too; never their values */
+            secretsFound: {
+                /** @description Member, and place in it */
+                where: string;
+            }[];
+        };
+        PathConnection: {
+            /** @description A share as the site sees it, or an item such as `/cloudStores/imagery` */
+            path: string;
+        };
+        PingBody: {
+            /** @constant */
+            type: "webhook.ping";
+            /** Format: date-time */
+            timestamp: string;
+            data: {
+                endpointId: string;
+            };
         };
         Problem: {
             /** @description URI of the kind of problem; it answers with an explanation */
@@ -675,6 +2078,140 @@ export interface components {
             siteMessages: string[];
             warnings: string[];
         };
+        RegisterDataStoreInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            /** @description Name of the item, the last part of its path */
+            name: string;
+            /** @description `cloudStore`, `objectStore` (from 11.4), `rasterStore`, `bigDataFileShare`, or another type that the site knows */
+            type: string;
+            /** @description Of cloud and object stores: `amazon`, `azure`, or another one */
+            provider?: string;
+            /** @description Of cloud and object stores: bucket or container, `/folder` after it */
+            objectStore?: string;
+            /**
+             * @description Of raster stores and big data file shares. Default: as the path suggests
+             * @enum {string}
+             */
+            connectionType?: "fileShare" | "dataStore" | "cloudstore";
+            /** @description The site keeps its own data in it. Default: true for object stores, else false */
+            managed?: boolean;
+            /** @description Path of the item, where its type is not one that has a folder of its own */
+            path?: string;
+            /** @description How the store is reached; secrets in it are sealed at once */
+            connection: components["schemas"]["AmazonConnection"] | components["schemas"]["AzureConnection"] | components["schemas"]["PathConnection"] | {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What to do when an item of that name is there with other content
+             * @default fail
+             * @enum {string}
+             */
+            ifExists?: "fail" | "update";
+        };
+        RegisterDataStoreResults: {
+            /**
+             * @description What became of the request; `unchanged`: it was there already with this content
+             * @enum {string}
+             */
+            outcome: "registered" | "updated" | "unchanged";
+            /** @description The item as the site holds it now, secrets masked */
+            item: components["schemas"]["DataStoreItem"];
+            /** @description What the site said when it validated the item at last */
+            validation: components["schemas"]["DataStoreValidation"];
+            /** @description Members that an update changed, such as `info.path` */
+            changed: string[];
+            /** @description Time per step */
+            seconds: {
+                [key: string]: number;
+            };
+            warnings: string[];
+        };
+        RegisterDatabaseInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            /** @description Name of the item; its path becomes `/enterpriseDatabases/{name}` */
+            name: string;
+            /** @description A database connection file (.sde) with its password saved: a link to an upload, or the file part of a multipart request */
+            connectionFile?: components["schemas"]["FileLink"];
+            /** @description As ArcGIS writes it: `SERVER=…;INSTANCE=…;…`. Sealed at once, and wiped when the job ends */
+            connectionString?: string;
+            /** @description The connection in parts */
+            connection?: components["schemas"]["DatabaseConnection"];
+            /** @description The publisher's database, where that is another one: the item is then replicated */
+            clientConnectionFile?: components["schemas"]["FileLink"];
+            /** @description The same as a connection string */
+            clientConnectionString?: string;
+            /** @description The same in parts */
+            clientConnection?: components["schemas"]["DatabaseConnection"];
+            /** @description Name of a secret of the configuration that holds the password */
+            passwordFrom?: string;
+            /**
+             * @description The site's managed database, which keeps the data that services bring along
+             * @default false
+             */
+            managed?: boolean;
+            /**
+             * @description What to do when an item of that name is there with other content
+             * @default fail
+             * @enum {string}
+             */
+            ifExists?: "fail" | "update";
+        };
+        RegisterDatabaseResults: {
+            /**
+             * @description What became of the request; `unchanged`: it was there already with this content
+             * @enum {string}
+             */
+            outcome: "registered" | "updated" | "unchanged";
+            /** @description The item as the site holds it now, secrets masked */
+            item: components["schemas"]["DataStoreItem"];
+            /** @description What the site said when it validated the item at last */
+            validation: components["schemas"]["DataStoreValidation"];
+            /** @description Members that an update changed, such as `info.path` */
+            changed: string[];
+            /** @description Time per step */
+            seconds: {
+                [key: string]: number;
+            };
+            warnings: string[];
+        };
+        RegisterFolderInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            /** @description Name of the item; its path becomes `/fileShares/{name}` */
+            name: string;
+            /** @description The folder as the machines of the site see it */
+            path: string;
+            /** @description The same data as the publisher's machine sees them, where that differs: the item is then replicated */
+            clientPath?: string;
+            /** @description The publisher's machine; needed where `clientPath` is a path on that machine */
+            hostName?: string;
+            /**
+             * @description What to do when an item of that name is there with other content
+             * @default fail
+             * @enum {string}
+             */
+            ifExists?: "fail" | "update";
+        };
+        RegisterFolderResults: {
+            /**
+             * @description What became of the request; `unchanged`: it was there already with this content
+             * @enum {string}
+             */
+            outcome: "registered" | "updated" | "unchanged";
+            /** @description The item as the site holds it now, secrets masked */
+            item: components["schemas"]["DataStoreItem"];
+            /** @description What the site said when it validated the item at last */
+            validation: components["schemas"]["DataStoreValidation"];
+            /** @description Members that an update changed, such as `info.path` */
+            changed: string[];
+            /** @description Time per step */
+            seconds: {
+                [key: string]: number;
+            };
+            warnings: string[];
+        };
         RequestFault: {
             /** @description What is wrong, and what would be right */
             detail: string;
@@ -703,6 +2240,56 @@ export interface components {
             labels?: string[];
             /** @description Your own name for the job, such as the id of a build */
             reference?: string;
+        };
+        RotateDataStorePasswordInputs: {
+            /** @description Name of a configured site */
+            site?: string;
+            /** @description Names of several sites in place of `site`; one job speaks to each in turn */
+            sites?: string[];
+            /** @description Whose password it is */
+            match: {
+                /** @description Machine of the database, as the items name it */
+                host: string;
+                /** @description Name of the database; none: all databases of the host */
+                database?: string;
+                /** @description Database user whose password is a new one */
+                user: string;
+            };
+            /** @description The new password. Sealed at once, and wiped when the job ends */
+            password?: string;
+            /** @description Name of a secret of the configuration that holds the password */
+            passwordFrom?: string;
+            /**
+             * @description Tells which items would be changed, and which services are behind them
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        RotateDataStorePasswordResults: {
+            sites: {
+                site: string;
+                items: {
+                    path: string;
+                    /**
+                     * @description `put-back`: it does not validate with the new password and is as it was
+                     * @enum {string}
+                     */
+                    outcome: "changed" | "put-back" | "would-change";
+                    /** @description Where the login stands in the item */
+                    sides: ("server" | "client")[];
+                    /** @description Services behind it, as far as their manifests tell */
+                    services: string[];
+                    /** @description Whether it validated before */
+                    wasValid?: boolean;
+                    /** @description Whether it validates now */
+                    isValid?: boolean;
+                    /** @description The site's own words about the new password */
+                    messages: string[];
+                }[];
+            }[];
+            changed: number;
+            putBack: number;
+            warnings: string[];
         };
         /** @description Where the data are; never with a password */
         ServiceDefinitionConnection: {
@@ -919,6 +2506,16 @@ export interface components {
                  */
                 until: string;
             };
+            /** @description There while people hold the site: no job begins */
+            hold?: {
+                reason: string;
+                /** @description The API key that holds it */
+                by: string;
+                /** Format: date-time */
+                since: string;
+                /** Format: date-time */
+                until?: string;
+            };
             /** @description Processes that our account on the site suffices for */
             jobTypes: string[];
             links: components["schemas"]["Link"][];
@@ -926,6 +2523,83 @@ export interface components {
         SiteList: {
             sites: components["schemas"]["Site"][];
             links: components["schemas"]["Link"][];
+        };
+        SourceChange: {
+            from: components["schemas"]["SourceMatch"];
+            to: components["schemas"]["SourceTarget"];
+        };
+        /** @description Which sources: all that is named has to hold. Case and kind of slash do not count */
+        SourceMatch: {
+            /** @description Exactly this folder, geodatabase, file or address */
+            workspace?: string;
+            /** @description The same with `*` and `?`; of a database `host/database`. A star is `{1}`, `{2}` … in `to` */
+            wildcard?: string;
+            /** @description The same as a regular expression; a named part is `{name}` in `to` */
+            pattern?: string;
+            kind?: components["schemas"]["ConnectionKind"];
+            /** @description Kind of database, such as `sqlserver` */
+            platform?: string;
+            /** @description Machine of the database, or each of its spellings */
+            host?: string | string[];
+            /** @description Instance as ArcGIS writes it */
+            instance?: string;
+            /** @description Name of the database */
+            database?: string;
+            /** @description Database user */
+            user?: string;
+            /** @description Version of the geodatabase */
+            version?: string;
+            /**
+             * @description Kind of login
+             * @enum {string}
+             */
+            authentication?: "DBMS" | "OSA";
+            /** @description Dataset, with `*` and `?`; a star is `{dataset1}`, `{dataset2}` … in `to` */
+            dataset?: string;
+            /** @description Feature dataset, with `*` and `?` */
+            featureDataset?: string;
+            /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+            layer?: string;
+        };
+        /** @description What changes; what is not named stays. Parts of the match stand in `{…}` */
+        SourceTarget: {
+            /**
+             * @description Kind of source, where it changes
+             * @enum {string}
+             */
+            kind?: "filegdb" | "shapefile" | "sde" | "raster" | "service" | "access" | "text" | "excel" | "sqlite" | "tin" | "cad" | "netcdf";
+            /** @description Folder, geodatabase or file */
+            path?: string;
+            /** @description Address of a service */
+            url?: string;
+            /** @description Kind of database as ArcGIS writes it, such as `postgresql` */
+            platform?: string;
+            /** @description Machine of the database; every place that names it changes */
+            host?: string;
+            /** @description Instance as ArcGIS writes it, `sde:oracle11g:service` */
+            instance?: string;
+            /** @description Name of the database */
+            database?: string;
+            /** @description Database user */
+            user?: string;
+            /** @description Version of the geodatabase; null: none */
+            version?: string | null;
+            /**
+             * @description Kind of login
+             * @enum {string}
+             */
+            authentication?: "DBMS" | "OSA";
+            /**
+             * @description The stored password; without this it stays while user and kind of login stay
+             * @enum {string}
+             */
+            password?: "keep" | "drop";
+            /** @description Name of the dataset; `{dataset}` is the one before */
+            dataset?: string;
+            /** @description Feature dataset around it; null: none */
+            featureDataset?: string | null;
+            /** @description SQL of a query layer */
+            query?: string;
         };
         StatusInfo: {
             /** @description Id of the job */
@@ -972,11 +2646,101 @@ export interface components {
             exception?: components["schemas"]["Problem"];
             links: components["schemas"]["Link"][];
         };
+        /** @description Addresses that are sent news of the job; signed as the webhooks are */
+        Subscriber: {
+            /** @description Is sent the results document */
+            successUri?: string;
+            /** @description Is sent statusInfo when the job has begun and goes on */
+            inProgressUri?: string;
+            /** @description Is sent statusInfo when the job failed or was dismissed */
+            failedUri?: string;
+        };
+        SubscriberSecret: {
+            /** @description What the callbacks of your jobs are signed with */
+            secret: string;
+        };
         /**
          * @description What became of what a dismissed or failed job had begun on the site
          * @enum {string}
          */
         UndoState: "pending" | "done" | "failed" | "nothing-to-do";
+        UnregisterDataStoreInputs: {
+            /** @description Name of a configured site */
+            site?: string;
+            /** @description Names of several sites in place of `site`; one job speaks to each in turn */
+            sites?: string[];
+            /** @description Paths of items, such as `/fileShares/roads` */
+            items?: string[];
+            /** @description Items by type and name in place of `items` */
+            match?: components["schemas"]["DataStoreMatch"];
+            /**
+             * @description Also where services use the item: they stop working at their next start
+             * @default false
+             */
+            force?: boolean;
+        };
+        UnregisterDataStoreResults: {
+            items: {
+                site: string;
+                path: string;
+                /**
+                 * @description `absent`: it was not there in the first place
+                 * @enum {string}
+                 */
+                outcome: "unregistered" | "absent";
+                /** @description Services that used it, as far as their manifests tell */
+                services: string[];
+            }[];
+            warnings: string[];
+        };
+        UpdateDataStoreInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            /** @description Path of the item, such as `/fileShares/roads` */
+            item: string;
+            /** @description Of a folder: where it is now, as the site sees it */
+            path?: string;
+            /** @description Of a folder: the publisher's path; null makes a replicated folder shared */
+            clientPath?: string | null;
+            /** @description Of a folder: the publisher's machine */
+            hostName?: string | null;
+            /** @description Of a database: the whole new connection */
+            connectionString?: string;
+            /** @description Of a database: the same in parts */
+            connection?: components["schemas"]["DatabaseConnection"];
+            /** @description Of a database: the publisher's side; null makes it shared */
+            clientConnectionString?: string | null;
+            /** @description The same in parts */
+            clientConnection?: components["schemas"]["DatabaseConnection"];
+            /** @description Of a database: a new password alone, on the server side of the item */
+            password?: string;
+            /** @description Name of a secret of the configuration that holds the password */
+            passwordFrom?: string;
+            /** @description Of a cloud, object, raster or big data store: the whole new connection */
+            storeConnection?: {
+                [key: string]: unknown;
+            };
+            /** @description Of a cloud or object store */
+            objectStore?: string;
+        };
+        UpdateDataStoreResults: {
+            /**
+             * @description What became of the request; `unchanged`: it was there already with this content
+             * @enum {string}
+             */
+            outcome: "registered" | "updated" | "unchanged";
+            /** @description The item as the site holds it now, secrets masked */
+            item: components["schemas"]["DataStoreItem"];
+            /** @description What the site said when it validated the item at last */
+            validation: components["schemas"]["DataStoreValidation"];
+            /** @description Members that an update changed, such as `info.path` */
+            changed: string[];
+            /** @description Time per step */
+            seconds: {
+                [key: string]: number;
+            };
+            warnings: string[];
+        };
         Upload: {
             /** @description Id of the upload */
             id: string;
@@ -986,10 +2750,50 @@ export interface components {
             /** @description SHA-256 of the content, in hex */
             sha256: string;
             /** @description What the file holds, where we know how to look */
-            content?: components["schemas"]["ServiceDefinitionContent"];
+            content?: components["schemas"]["DocumentContent"];
             /** Format: date-time */
             created: string;
             links: components["schemas"]["Link"][];
+        };
+        ValidateDataStoresInputs: {
+            /** @description Name of a configured site */
+            site?: string;
+            /** @description Names of several sites in place of `site`; one job speaks to each in turn */
+            sites?: string[];
+            /** @description Paths of items, such as `/fileShares/roads` */
+            items?: string[];
+            /** @description Items by type and name in place of `items` */
+            match?: components["schemas"]["DataStoreMatch"];
+        };
+        ValidateDataStoresResults: {
+            items: {
+                /** @description When, RFC 3339 */
+                at: string;
+                /** @description The site's own words; none when it is valid */
+                messages: string[];
+                /** @description Per machine, where the site tells machines apart */
+                machines?: {
+                    machine: string;
+                    isValid: boolean;
+                    message?: string;
+                }[];
+                /** @description When it was valid the last time, RFC 3339 */
+                lastValidAt?: string;
+                site: string;
+                path: string;
+                type?: string;
+                /** @description null: our account is not shown enough of the item to have it validated */
+                isValid: boolean | null;
+            }[];
+            valid: number;
+            invalid: number;
+            unknown: number;
+            /** @description Sites that could not be asked */
+            unreachedSites: {
+                site: string;
+                reason: string;
+            }[];
+            warnings: string[];
         };
         /** @description Why the job does not go on at the moment */
         WaitingFor: {
@@ -1010,9 +2814,103 @@ export interface components {
             /** @description Why, in words */
             detail?: string;
         };
+        /**
+         * @description `gone`: it answered 410; `failing`: nothing could be delivered for days
+         * @enum {string}
+         */
+        WebhookDisabledReason: "by-owner" | "gone" | "failing";
+        WebhookEndpoint: {
+            id: string;
+            url: string;
+            eventTypes: components["schemas"]["WebhookEventType"][];
+            /** @description Your own words */
+            description?: string;
+            /** @description Only jobs on any of these sites */
+            sites?: string[];
+            /** @description Only jobs of any of these processes */
+            processes?: string[];
+            /** @description Only jobs with any of these labels */
+            labels?: string[];
+            enabled: boolean;
+            disabled?: {
+                /** Format: date-time */
+                since: string;
+                reason: components["schemas"]["WebhookDisabledReason"];
+            };
+            /**
+             * Format: date-time
+             * @description Nothing could be delivered since then
+             */
+            failingSince?: string;
+            /**
+             * Format: date-time
+             * @description Until then deliveries are also signed with the secret before this one
+             */
+            oldSecretUntil?: string;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            updated: string;
+            links: components["schemas"]["Link"][];
+        };
+        /** @description What is named is changed; `null` removes a filter */
+        WebhookEndpointChange: {
+            /** @description Where it is sent: https, on port 443 or 8443 */
+            url?: string;
+            /** @description What is told */
+            eventTypes?: components["schemas"]["WebhookEventType"][];
+            description?: string | null;
+            sites?: string[] | null;
+            processes?: string[] | null;
+            labels?: string[] | null;
+            /** @description `true` begins anew after it was disabled */
+            enabled?: boolean;
+        };
+        WebhookEndpointList: {
+            webhookEndpoints: components["schemas"]["WebhookEndpoint"][];
+            links: components["schemas"]["Link"][];
+        };
+        WebhookEndpointWithSecret: {
+            id: string;
+            url: string;
+            eventTypes: components["schemas"]["WebhookEventType"][];
+            /** @description Your own words */
+            description?: string;
+            /** @description Only jobs on any of these sites */
+            sites?: string[];
+            /** @description Only jobs of any of these processes */
+            processes?: string[];
+            /** @description Only jobs with any of these labels */
+            labels?: string[];
+            enabled: boolean;
+            disabled?: {
+                /** Format: date-time */
+                since: string;
+                reason: components["schemas"]["WebhookDisabledReason"];
+            };
+            /**
+             * Format: date-time
+             * @description Nothing could be delivered since then
+             */
+            failingSince?: string;
+            /**
+             * Format: date-time
+             * @description Until then deliveries are also signed with the secret before this one
+             */
+            oldSecretUntil?: string;
+            /** Format: date-time */
+            created: string;
+            /** Format: date-time */
+            updated: string;
+            links: components["schemas"]["Link"][];
+            /** @description Shown this once: `whsec_…`, for the libraries of Standard Webhooks */
+            secret: string;
+        };
+        /** @enum {string} */
+        WebhookEventType: "job.accepted" | "job.started" | "job.progressed" | "job.successful" | "job.failed" | "job.dismissed" | "webhook.ping";
     };
     responses: {
-        /** @description Problem; `code` is one of `malformed_request`, `validation_error`, `invalid_parameter`, `invalid_cursor`, `archive_rejected`, `unreadable_document`, `unknown_site`, `incompatible_runtime`, `hosted_definition` */
+        /** @description Problem; `code` is one of `malformed_request`, `validation_error`, `invalid_parameter`, `invalid_cursor`, `destination_not_allowed`, `archive_rejected`, `unreadable_document`, `unknown_site`, `incompatible_runtime`, `hosted_definition` */
         Problem400: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -1064,7 +2962,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `not_restorable`, `dismissed` */
+        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `data_store_exists`, `data_store_in_use`, `secret_missing`, `not_restorable`, `dismissed` */
         Problem409: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -1105,7 +3003,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `idempotency_key_reused` */
+        /** @description Problem; `code` is one of `idempotency_key_reused`, `edit_refused`, `nothing_matched` */
         Problem422: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -1125,7 +3023,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `site_error`, `site_login_refused`, `site_insufficient_privilege`, `publishing_failed`, `verification_failed` */
+        /** @description Problem; `code` is one of `site_error`, `site_login_refused`, `site_insufficient_privilege`, `publishing_failed`, `verification_failed`, `data_store_invalid` */
         Problem502: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -1425,6 +3323,7 @@ export interface operations {
                      * @enum {string}
                      */
                     response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
                     /** @description Words of your own to find the job by */
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
@@ -1515,6 +3414,1558 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    registerFolder: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "name": "roads",
+                 *         "path": "\\\\files.example.org\\gis\\roads"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["RegisterFolderInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Name of the item; its path becomes `/fileShares/{name}` */
+                    name?: string;
+                    /** @description The folder as the machines of the site see it */
+                    path?: string;
+                    /** @description The same data as the publisher's machine sees them, where that differs: the item is then replicated */
+                    clientPath?: string;
+                    /** @description The publisher's machine; needed where `clientPath` is a path on that machine */
+                    hostName?: string;
+                    /**
+                     * @description What to do when an item of that name is there with other content
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifExists?: "fail" | "update";
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    registerDatabase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "name": "gisdb",
+                 *         "connection": {
+                 *           "platform": "postgresql",
+                 *           "host": "db1.example.org",
+                 *           "database": "gis",
+                 *           "user": "gisuser",
+                 *           "passwordFrom": "gisdb-password",
+                 *           "version": "sde.DEFAULT"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["RegisterDatabaseInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Name of the item; its path becomes `/enterpriseDatabases/{name}` */
+                    name?: string;
+                    /** @description A database connection file (.sde) with its password saved: a link to an upload, or the file part of a multipart request */
+                    connectionFile?: unknown;
+                    /** @description As ArcGIS writes it: `SERVER=…;INSTANCE=…;…`. Sealed at once, and wiped when the job ends */
+                    connectionString?: string;
+                    /** @description The connection in parts */
+                    connection?: {
+                        /**
+                         * @description Kind of database
+                         * @enum {string}
+                         */
+                        platform: "postgresql" | "sqlserver" | "oracle" | "db2" | "saphana" | "teradata" | "dameng";
+                        /** @description Machine of the database */
+                        host?: string;
+                        /** @description Where it is not the usual one */
+                        port?: number;
+                        /** @description SQL Server: the named instance; Oracle: the service, or a net service name */
+                        instance?: string;
+                        /** @description Name of the database; Oracle has none */
+                        database?: string;
+                        /**
+                         * @description `os`: the account that runs ArcGIS Server logs in by itself
+                         * @default dbms
+                         * @enum {string}
+                         */
+                        authentication?: "dbms" | "os";
+                        /** @description Database user */
+                        user?: string;
+                        /** @description Sealed at once, and wiped when the job ends */
+                        password?: string;
+                        /** @description Name of a secret of the configuration that holds the password */
+                        passwordFrom?: string;
+                        /** @description Version of the geodatabase, such as `sde.DEFAULT` */
+                        version?: string;
+                    };
+                    /** @description The publisher's database, where that is another one: the item is then replicated */
+                    clientConnectionFile?: unknown;
+                    /** @description The same as a connection string */
+                    clientConnectionString?: string;
+                    /** @description The same in parts */
+                    clientConnection?: {
+                        /**
+                         * @description Kind of database
+                         * @enum {string}
+                         */
+                        platform: "postgresql" | "sqlserver" | "oracle" | "db2" | "saphana" | "teradata" | "dameng";
+                        /** @description Machine of the database */
+                        host?: string;
+                        /** @description Where it is not the usual one */
+                        port?: number;
+                        /** @description SQL Server: the named instance; Oracle: the service, or a net service name */
+                        instance?: string;
+                        /** @description Name of the database; Oracle has none */
+                        database?: string;
+                        /**
+                         * @description `os`: the account that runs ArcGIS Server logs in by itself
+                         * @default dbms
+                         * @enum {string}
+                         */
+                        authentication?: "dbms" | "os";
+                        /** @description Database user */
+                        user?: string;
+                        /** @description Sealed at once, and wiped when the job ends */
+                        password?: string;
+                        /** @description Name of a secret of the configuration that holds the password */
+                        passwordFrom?: string;
+                        /** @description Version of the geodatabase, such as `sde.DEFAULT` */
+                        version?: string;
+                    };
+                    /** @description Name of a secret of the configuration that holds the password */
+                    passwordFrom?: string;
+                    /**
+                     * @description The site's managed database, which keeps the data that services bring along
+                     * @default false
+                     */
+                    managed?: boolean;
+                    /**
+                     * @description What to do when an item of that name is there with other content
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifExists?: "fail" | "update";
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    registerDataStore: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "name": "imagery",
+                 *         "type": "cloudStore",
+                 *         "provider": "amazon",
+                 *         "objectStore": "gis-imagery/2026",
+                 *         "connection": {
+                 *           "credentialType": "accessKey",
+                 *           "accessKeyId": "AKIAEXAMPLE",
+                 *           "secretFrom": "imagery-key",
+                 *           "region": "eu-west-1"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["RegisterDataStoreInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Name of the item, the last part of its path */
+                    name?: string;
+                    /** @description `cloudStore`, `objectStore` (from 11.4), `rasterStore`, `bigDataFileShare`, or another type that the site knows */
+                    type?: string;
+                    /** @description Of cloud and object stores: `amazon`, `azure`, or another one */
+                    provider?: string;
+                    /** @description Of cloud and object stores: bucket or container, `/folder` after it */
+                    objectStore?: string;
+                    /**
+                     * @description Of raster stores and big data file shares. Default: as the path suggests
+                     * @enum {string}
+                     */
+                    connectionType?: "fileShare" | "dataStore" | "cloudstore";
+                    /** @description The site keeps its own data in it. Default: true for object stores, else false */
+                    managed?: boolean;
+                    /** @description Path of the item, where its type is not one that has a folder of its own */
+                    path?: string;
+                    /** @description How the store is reached; secrets in it are sealed at once */
+                    connection?: {
+                        /**
+                         * @description `IAMRole`: the machines of the site have a role of their own
+                         * @default accessKey
+                         * @enum {string}
+                         */
+                        credentialType?: "accessKey" | "IAMRole";
+                        accessKeyId?: string;
+                        /** @description Sealed at once, and wiped when the job ends */
+                        secretAccessKey?: string;
+                        /** @description Name of a secret of the configuration in place of `secretAccessKey` */
+                        secretFrom?: string;
+                        /** @description Such as `eu-west-1` */
+                        region?: string;
+                        /** @description Address of a store that speaks the protocol of S3, or of a private endpoint */
+                        regionEndpointUrl?: string;
+                        /**
+                         * @default https
+                         * @enum {string}
+                         */
+                        defaultEndpointsProtocol?: "https" | "http";
+                    } | {
+                        /**
+                         * @default accessKey
+                         * @enum {string}
+                         */
+                        credentialType?: "accessKey" | "sasToken" | "servicePrincipal" | "userAssignedIdentity";
+                        accountName: string;
+                        /** @default core.windows.net */
+                        accountEndpoint?: string;
+                        /** @description With `accessKey` */
+                        accountKey?: string;
+                        /** @description With `sasToken` */
+                        sasToken?: string;
+                        /** @description With `servicePrincipal` */
+                        tenantId?: string;
+                        /** @description With `servicePrincipal` */
+                        clientId?: string;
+                        /** @description With `servicePrincipal` */
+                        clientSecret?: string;
+                        /** @description With `servicePrincipal`, where it is not the usual one */
+                        authorityHost?: string;
+                        /** @description With `userAssignedIdentity` */
+                        managedIdentityClientId?: string;
+                        /** @description Name of a secret of the configuration in place of key, token or secret */
+                        secretFrom?: string;
+                        regionEndpointUrl?: string;
+                        /**
+                         * @default https
+                         * @enum {string}
+                         */
+                        defaultEndpointsProtocol?: "https" | "http";
+                    } | {
+                        /** @description A share as the site sees it, or an item such as `/cloudStores/imagery` */
+                        path: string;
+                    } | {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * @description What to do when an item of that name is there with other content
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifExists?: "fail" | "update";
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    validateDataStores: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "items": [
+                 *           "/fileShares/roads",
+                 *           "/enterpriseDatabases/gisdb"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["ValidateDataStoresInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Names of several sites in place of `site`; one job speaks to each in turn */
+                    sites?: string[];
+                    /** @description Paths of items, such as `/fileShares/roads` */
+                    items?: string[];
+                    /** @description Items by type and name in place of `items` */
+                    match?: {
+                        types?: string[];
+                        /** @description Last part of an item's path; `*` stands for any text */
+                        name?: string;
+                    };
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    updateDataStore: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "item": "/fileShares/roads",
+                 *         "path": "\\\\newfiles.example.org\\gis\\roads"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["UpdateDataStoreInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Path of the item, such as `/fileShares/roads` */
+                    item?: string;
+                    /** @description Of a folder: where it is now, as the site sees it */
+                    path?: string;
+                    /** @description Of a folder: the publisher's path; null makes a replicated folder shared */
+                    clientPath?: string | null;
+                    /** @description Of a folder: the publisher's machine */
+                    hostName?: string | null;
+                    /** @description Of a database: the whole new connection */
+                    connectionString?: string;
+                    /** @description Of a database: the same in parts */
+                    connection?: {
+                        /**
+                         * @description Kind of database
+                         * @enum {string}
+                         */
+                        platform: "postgresql" | "sqlserver" | "oracle" | "db2" | "saphana" | "teradata" | "dameng";
+                        /** @description Machine of the database */
+                        host?: string;
+                        /** @description Where it is not the usual one */
+                        port?: number;
+                        /** @description SQL Server: the named instance; Oracle: the service, or a net service name */
+                        instance?: string;
+                        /** @description Name of the database; Oracle has none */
+                        database?: string;
+                        /**
+                         * @description `os`: the account that runs ArcGIS Server logs in by itself
+                         * @default dbms
+                         * @enum {string}
+                         */
+                        authentication?: "dbms" | "os";
+                        /** @description Database user */
+                        user?: string;
+                        /** @description Sealed at once, and wiped when the job ends */
+                        password?: string;
+                        /** @description Name of a secret of the configuration that holds the password */
+                        passwordFrom?: string;
+                        /** @description Version of the geodatabase, such as `sde.DEFAULT` */
+                        version?: string;
+                    };
+                    /** @description Of a database: the publisher's side; null makes it shared */
+                    clientConnectionString?: string | null;
+                    /** @description The same in parts */
+                    clientConnection?: {
+                        /**
+                         * @description Kind of database
+                         * @enum {string}
+                         */
+                        platform: "postgresql" | "sqlserver" | "oracle" | "db2" | "saphana" | "teradata" | "dameng";
+                        /** @description Machine of the database */
+                        host?: string;
+                        /** @description Where it is not the usual one */
+                        port?: number;
+                        /** @description SQL Server: the named instance; Oracle: the service, or a net service name */
+                        instance?: string;
+                        /** @description Name of the database; Oracle has none */
+                        database?: string;
+                        /**
+                         * @description `os`: the account that runs ArcGIS Server logs in by itself
+                         * @default dbms
+                         * @enum {string}
+                         */
+                        authentication?: "dbms" | "os";
+                        /** @description Database user */
+                        user?: string;
+                        /** @description Sealed at once, and wiped when the job ends */
+                        password?: string;
+                        /** @description Name of a secret of the configuration that holds the password */
+                        passwordFrom?: string;
+                        /** @description Version of the geodatabase, such as `sde.DEFAULT` */
+                        version?: string;
+                    };
+                    /** @description Of a database: a new password alone, on the server side of the item */
+                    password?: string;
+                    /** @description Name of a secret of the configuration that holds the password */
+                    passwordFrom?: string;
+                    /** @description Of a cloud, object, raster or big data store: the whole new connection */
+                    storeConnection?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Of a cloud or object store */
+                    objectStore?: string;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    unregisterDataStore: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "items": [
+                 *           "/fileShares/roads"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["UnregisterDataStoreInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Names of several sites in place of `site`; one job speaks to each in turn */
+                    sites?: string[];
+                    /** @description Paths of items, such as `/fileShares/roads` */
+                    items?: string[];
+                    /** @description Items by type and name in place of `items` */
+                    match?: {
+                        types?: string[];
+                        /** @description Last part of an item's path; `*` stands for any text */
+                        name?: string;
+                    };
+                    /**
+                     * @description Also where services use the item: they stop working at their next start
+                     * @default false
+                     */
+                    force?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rotateDataStorePassword: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "sites": [
+                 *           "demo",
+                 *           "test"
+                 *         ],
+                 *         "match": {
+                 *           "host": "db1.example.org",
+                 *           "database": "gis",
+                 *           "user": "gisuser"
+                 *         },
+                 *         "passwordFrom": "gisdb-password"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["RotateDataStorePasswordInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Names of several sites in place of `site`; one job speaks to each in turn */
+                    sites?: string[];
+                    /** @description Whose password it is */
+                    match?: {
+                        /** @description Machine of the database, as the items name it */
+                        host: string;
+                        /** @description Name of the database; none: all databases of the host */
+                        database?: string;
+                        /** @description Database user whose password is a new one */
+                        user: string;
+                    };
+                    /** @description The new password. Sealed at once, and wiped when the job ends */
+                    password?: string;
+                    /** @description Name of a secret of the configuration that holds the password */
+                    passwordFrom?: string;
+                    /**
+                     * @description Tells which items would be changed, and which services are behind them
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    inspectDocument: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "document": {
+                 *           "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["InspectDocumentInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description The document: .sd, .sddraft, .aprx, .mapx, .lyrx, .sde, .mxd or a package */
+                    document?: unknown;
+                    /** @description Where it lies at its author’s: relative paths are resolved with it */
+                    folder?: string;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    editMap: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "document": {
+                 *           "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *         },
+                 *         "changeSources": [
+                 *           {
+                 *             "from": {
+                 *               "host": "gis-test"
+                 *             },
+                 *             "to": {
+                 *               "host": "gis-production"
+                 *             }
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["EditMapInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description The document: .mapx, .lyrx or .aprx */
+                    document?: unknown;
+                    /** @description Layers to be added: .lyrx, or a map as .mapx */
+                    layerFile?: unknown;
+                    /** @description Name of the map in a project; without it all of them */
+                    map?: string;
+                    /** @description Point layers and tables at other data. Of several that match the first counts */
+                    changeSources?: {
+                        /** @description Which sources: all that is named has to hold. Case and kind of slash do not count */
+                        from: {
+                            /** @description Exactly this folder, geodatabase, file or address */
+                            workspace?: string;
+                            /** @description The same with `*` and `?`; of a database `host/database`. A star is `{1}`, `{2}` … in `to` */
+                            wildcard?: string;
+                            /** @description The same as a regular expression; a named part is `{name}` in `to` */
+                            pattern?: string;
+                            /**
+                             * @description Kind of source: `join` joins two others, `function` computes one from others; `other`: see workspaceFactory
+                             * @enum {string}
+                             */
+                            kind?: "filegdb" | "shapefile" | "sde" | "raster" | "service" | "vector-tiles" | "access" | "text" | "excel" | "sqlite" | "tin" | "cad" | "netcdf" | "las" | "ole-db" | "wfs" | "memory" | "join" | "function" | "other";
+                            /** @description Kind of database, such as `sqlserver` */
+                            platform?: string;
+                            /** @description Machine of the database, or each of its spellings */
+                            host?: string | string[];
+                            /** @description Instance as ArcGIS writes it */
+                            instance?: string;
+                            /** @description Name of the database */
+                            database?: string;
+                            /** @description Database user */
+                            user?: string;
+                            /** @description Version of the geodatabase */
+                            version?: string;
+                            /**
+                             * @description Kind of login
+                             * @enum {string}
+                             */
+                            authentication?: "DBMS" | "OSA";
+                            /** @description Dataset, with `*` and `?`; a star is `{dataset1}`, `{dataset2}` … in `to` */
+                            dataset?: string;
+                            /** @description Feature dataset, with `*` and `?` */
+                            featureDataset?: string;
+                            /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                            layer?: string;
+                        };
+                        /** @description What changes; what is not named stays. Parts of the match stand in `{…}` */
+                        to: {
+                            /**
+                             * @description Kind of source, where it changes
+                             * @enum {string}
+                             */
+                            kind?: "filegdb" | "shapefile" | "sde" | "raster" | "service" | "access" | "text" | "excel" | "sqlite" | "tin" | "cad" | "netcdf";
+                            /** @description Folder, geodatabase or file */
+                            path?: string;
+                            /** @description Address of a service */
+                            url?: string;
+                            /** @description Kind of database as ArcGIS writes it, such as `postgresql` */
+                            platform?: string;
+                            /** @description Machine of the database; every place that names it changes */
+                            host?: string;
+                            /** @description Instance as ArcGIS writes it, `sde:oracle11g:service` */
+                            instance?: string;
+                            /** @description Name of the database */
+                            database?: string;
+                            /** @description Database user */
+                            user?: string;
+                            /** @description Version of the geodatabase; null: none */
+                            version?: string | null;
+                            /**
+                             * @description Kind of login
+                             * @enum {string}
+                             */
+                            authentication?: "DBMS" | "OSA";
+                            /**
+                             * @description The stored password; without this it stays while user and kind of login stay
+                             * @enum {string}
+                             */
+                            password?: "keep" | "drop";
+                            /** @description Name of the dataset; `{dataset}` is the one before */
+                            dataset?: string;
+                            /** @description Feature dataset around it; null: none */
+                            featureDataset?: string | null;
+                            /** @description SQL of a query layer */
+                            query?: string;
+                        };
+                    }[];
+                    /** @description Add layers of `layerFile` */
+                    addLayers?: {
+                        /** @description Which layers of the layer file; without it all at its top */
+                        layers?: string;
+                        /** @description Group that receives them; without it the map itself */
+                        group?: string;
+                        /** @description Where in the map or the group; first is drawn on top */
+                        position?: ("top" | "bottom") | number | {
+                            /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                            before: string;
+                        } | {
+                            /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                            after: string;
+                        };
+                        /** @description Its stand-alone tables too; true when all is added */
+                        withTables?: boolean;
+                    }[];
+                    /** @description Remove layers and tables */
+                    removeLayers?: string[];
+                    /** @description Give layers and tables other names */
+                    renameLayers?: {
+                        /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                        layer: string;
+                        name: string;
+                    }[];
+                    /** @description Choose features by SQL; null: all of them */
+                    setDefinitionExpression?: {
+                        /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                        layer: string;
+                        expression: string | null;
+                    }[];
+                    /** @description Switch layers on or off */
+                    setVisibility?: {
+                        /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                        layer: string;
+                        isVisible: boolean;
+                    }[];
+                    /** @description Where the document lies, to resolve and rebase relative paths */
+                    folder?: string;
+                    /** @description Where the layer file lies, to rebase relative paths */
+                    layerFileFolder?: string;
+                    /** @description Name of the file that is made; its ending stays */
+                    fileName?: string;
+                    /**
+                     * @description Only tell what would change
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    editServiceDefinitionDraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "document": {
+                 *           "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *         },
+                 *         "folder": "Transport",
+                 *         "extensions": [
+                 *           {
+                 *             "typeName": "FeatureServer",
+                 *             "isEnabled": true,
+                 *             "capabilities": [
+                 *               "Query"
+                 *             ]
+                 *           }
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["EditServiceDefinitionDraftInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description The draft (.sddraft), or a staged definition (.sd) */
+                    document?: unknown;
+                    /** @description Name of the service, in every place that has it */
+                    serviceName?: string;
+                    /** @description Folder that receives the service; empty: the root */
+                    folder?: string;
+                    /** @description Replace a service of the same name; false: make a new one */
+                    replace?: boolean;
+                    /** @description Title of the item; drafts only */
+                    title?: string;
+                    /** @description Description of the service */
+                    description?: string;
+                    /** @description Summary of the item; drafts only */
+                    summary?: string;
+                    /** @description All tags of the item; drafts only */
+                    tags?: string[];
+                    /** @description Credits of the item; drafts only */
+                    credits?: string;
+                    /** @description Use limitation of the item; drafts only */
+                    useLimitation?: string;
+                    /** @description All capabilities of the service, such as `Map` */
+                    capabilities?: string[];
+                    /** @description Extensions of the service */
+                    extensions?: {
+                        /** @description Kind of extension, such as `FeatureServer` */
+                        typeName: string;
+                        /** @description Switched on */
+                        isEnabled?: boolean;
+                        /** @description All its capabilities, such as `Query` */
+                        capabilities?: string[];
+                        /** @description Properties of the extension by key */
+                        properties?: {
+                            [key: string]: string;
+                        };
+                    }[];
+                    /** @description How many instances run */
+                    instances?: {
+                        /** @description Least instances per machine */
+                        min?: number;
+                        /** @description Most instances per machine */
+                        max?: number;
+                        /** @description Instances per process */
+                        perContainer?: number;
+                        /**
+                         * @description One process per instance, or shared
+                         * @enum {string}
+                         */
+                        isolation?: "high" | "low";
+                    };
+                    /** @description Time-outs of the service */
+                    timeouts?: {
+                        /** @description Longest use by one request, in seconds */
+                        usage?: number;
+                        /** @description Longest wait for an instance, in seconds */
+                        wait?: number;
+                        /** @description Longest life of an instance that is not used, in seconds */
+                        idle?: number;
+                        /** @description Longest start of an instance, in seconds */
+                        startup?: number;
+                        /** @description Interval at which databases are asked, in seconds */
+                        keepAlive?: number;
+                    };
+                    /**
+                     * @description Whether it starts after publishing
+                     * @enum {string}
+                     */
+                    state?: "started" | "stopped";
+                    /** @description Keep the tiles of the service that is replaced */
+                    keepCache?: boolean;
+                    /** @description Properties of the service by key, such as `maxRecordCount` */
+                    properties?: {
+                        [key: string]: string;
+                    };
+                    /** @description Name of the file that is made; its ending stays */
+                    fileName?: string;
+                    /**
+                     * @description Only tell what would change
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
                 };
             };
         };
@@ -1693,7 +5144,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -1739,6 +5190,75 @@ export interface operations {
             401: components["responses"]["Problem401"];
             403: components["responses"]["Problem403"];
             404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    followJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The job has ended and everything was received */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    followJobs: {
+        parameters: {
+            query?: {
+                /** @description Only jobs of this site */
+                site?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
             406: components["responses"]["Problem406"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
@@ -1905,6 +5425,39 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    getArtifact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the artifact */
+                artifactId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                    "application/json": string;
+                    "application/xml": string;
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     listSites: {
         parameters: {
             query?: never;
@@ -2001,7 +5554,10 @@ export interface operations {
     };
     listDataStoreItems: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Types, parted by commas, such as `folder,egdb` */
+                type?: string;
+            };
             header?: never;
             path: {
                 /** @description Name of a configured site */
@@ -2030,6 +5586,834 @@ export interface operations {
             502: components["responses"]["Problem502"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
+        };
+    };
+    getDataStoreItem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a configured site */
+                site: string;
+                /** @description First part of the path of the item, such as `fileShares` */
+                parent: string;
+                /** @description Last part of the path of the item */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The item */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataStoreItemDetails"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            502: components["responses"]["Problem502"];
+            503: components["responses"]["Problem503"];
+            504: components["responses"]["Problem504"];
+        };
+    };
+    listWebhookEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoints */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    createWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The endpoint */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "url": "https://ci.example.org/hooks/pressroom",
+                 *       "eventTypes": [
+                 *         "job.failed"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewWebhookEndpoint"];
+            };
+        };
+        responses: {
+            /** @description The endpoint with its secret */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getSubscriberSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriberSecret"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook endpoint */
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook endpoint */
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is deleted */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    changeWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook endpoint */
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        /** @description What shall be different */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "enabled": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["WebhookEndpointChange"];
+            };
+        };
+        responses: {
+            /** @description The endpoint */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpoint"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rotateWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook endpoint */
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The endpoint with its new secret */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookEndpointWithSecret"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    pingWebhookEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the webhook endpoint */
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery that was made */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listDeliveriesOfWebhookEndpoint: {
+        parameters: {
+            query?: {
+                /** @description Any of these statuses */
+                status?: string | string[];
+                /** @description Entries of one page; more than 1000 counts as 1000 */
+                limit?: number;
+                /** @description Where to go on: take it from the link `next` */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the webhook endpoint */
+                endpointId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listDeliveriesOfJob: {
+        parameters: {
+            query?: {
+                /** @description Any of these statuses */
+                status?: string | string[];
+                /** @description Entries of one page; more than 1000 counts as 1000 */
+                limit?: number;
+                /** @description Where to go on: take it from the link `next` */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the job */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the delivery */
+                deliveryId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    holdSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a configured site */
+                site: string;
+            };
+            cookie?: never;
+        };
+        /** @description Why, and until when */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "No changes before the election",
+                 *       "until": "2027-01-05T06:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["HoldRequest"];
+            };
+        };
+        responses: {
+            /** @description The site */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    releaseSite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of a configured site */
+                site: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The site */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    onJobAccepted: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same on every attempt: what came before may be dropped */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt */
+                "webhook-timestamp": string;
+                /** @description `v1,<base64>`, several with a space between while a secret is changed */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobEventBody"];
+            };
+        };
+        responses: {
+            /** @description It was understood */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again, after `Retry-After` at the earliest. 410 says that nothing more is wanted: an endpoint is disabled, a callback given up. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type?: string;
+                        title?: string;
+                    };
+                };
+            };
+            /** @description It is sent again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onJobStarted: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same on every attempt: what came before may be dropped */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt */
+                "webhook-timestamp": string;
+                /** @description `v1,<base64>`, several with a space between while a secret is changed */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobEventBody"];
+            };
+        };
+        responses: {
+            /** @description It was understood */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again, after `Retry-After` at the earliest. 410 says that nothing more is wanted: an endpoint is disabled, a callback given up. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type?: string;
+                        title?: string;
+                    };
+                };
+            };
+            /** @description It is sent again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onJobProgressed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same on every attempt: what came before may be dropped */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt */
+                "webhook-timestamp": string;
+                /** @description `v1,<base64>`, several with a space between while a secret is changed */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobEventBody"];
+            };
+        };
+        responses: {
+            /** @description It was understood */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again, after `Retry-After` at the earliest. 410 says that nothing more is wanted: an endpoint is disabled, a callback given up. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type?: string;
+                        title?: string;
+                    };
+                };
+            };
+            /** @description It is sent again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onJobSuccessful: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same on every attempt: what came before may be dropped */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt */
+                "webhook-timestamp": string;
+                /** @description `v1,<base64>`, several with a space between while a secret is changed */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobEventBody"];
+            };
+        };
+        responses: {
+            /** @description It was understood */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again, after `Retry-After` at the earliest. 410 says that nothing more is wanted: an endpoint is disabled, a callback given up. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type?: string;
+                        title?: string;
+                    };
+                };
+            };
+            /** @description It is sent again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onJobFailed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same on every attempt: what came before may be dropped */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt */
+                "webhook-timestamp": string;
+                /** @description `v1,<base64>`, several with a space between while a secret is changed */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobEventBody"];
+            };
+        };
+        responses: {
+            /** @description It was understood */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again, after `Retry-After` at the earliest. 410 says that nothing more is wanted: an endpoint is disabled, a callback given up. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type?: string;
+                        title?: string;
+                    };
+                };
+            };
+            /** @description It is sent again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onJobDismissed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same on every attempt: what came before may be dropped */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt */
+                "webhook-timestamp": string;
+                /** @description `v1,<base64>`, several with a space between while a secret is changed */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobEventBody"];
+            };
+        };
+        responses: {
+            /** @description It was understood */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again, after `Retry-After` at the earliest. 410 says that nothing more is wanted: an endpoint is disabled, a callback given up. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type?: string;
+                        title?: string;
+                    };
+                };
+            };
+            /** @description It is sent again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    onWebhookPing: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The same on every attempt: what came before may be dropped */
+                "webhook-id": string;
+                /** @description Unix seconds of this attempt */
+                "webhook-timestamp": string;
+                /** @description `v1,<base64>`, several with a space between while a secret is changed */
+                "webhook-signature": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PingBody"];
+            };
+        };
+        responses: {
+            /** @description It was understood */
+            "2XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It is sent again, after `Retry-After` at the earliest. 410 says that nothing more is wanted: an endpoint is disabled, a callback given up. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": {
+                        type?: string;
+                        title?: string;
+                    };
+                };
+            };
+            /** @description It is sent again */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
 }

@@ -4,11 +4,17 @@ import type { z } from 'zod';
 import { RequestError, type RequestFault } from '../lib/errors.ts';
 import type { HttpDeps } from './http-deps.ts';
 import { authentication } from './plugins/authentication.ts';
+import { measuring } from './plugins/measuring.ts';
 import { negotiation } from './plugins/negotiation.ts';
 import { openapi } from './plugins/openapi.ts';
 import { answerClientError, problems, sendProblem } from './plugins/problems.ts';
 import { chooseRequestId, hostOf, requestContext } from './plugins/request-context.ts';
+import { requestTracing } from './plugins/request-tracing.ts';
+import { artifactRoutes } from './routes/artifacts.ts';
+import { dataStoreItemRoutes } from './routes/data-store-items.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { documentationRoutes } from './routes/documentation.ts';
+import { eventRoutes } from './routes/events.ts';
 import { executionRoutes } from './routes/execution.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/job.ts';
@@ -16,10 +22,13 @@ import { jobLogRoutes } from './routes/job-log.ts';
 import { jobRetryRoutes } from './routes/job-retry.ts';
 import { jobListRoutes } from './routes/jobs.ts';
 import { landingRoutes } from './routes/landing.ts';
+import { metricsRoutes } from './routes/metrics.ts';
 import { problemPageRoutes } from './routes/problem-pages.ts';
 import { processRoutes } from './routes/processes.ts';
+import { siteHoldRoutes } from './routes/site-holds.ts';
 import { siteRoutes } from './routes/sites.ts';
 import { uploadRoutes } from './routes/uploads.ts';
+import { webhookEndpointRoutes } from './routes/webhook-endpoints.ts';
 import { UploadReceiver } from './upload-receiver.ts';
 
 /**
@@ -52,11 +61,15 @@ export async function createApp(deps: HttpDeps): Promise<FastifyInstance> {
         parseParameters(schema, value),
   );
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
+  await app.register(measuring, deps);
+  if (deps.tracing.isOn) await app.register(requestTracing, deps);
   await app.register(requestContext, { publicUrl: deps.publicUrl });
   await app.register(problems);
   await app.register(negotiation);
   await app.register(openapi, { version: apiVersion });
+  closeIdleConnections(app);
   await app.register(healthRoutes, deps);
+  await app.register(metricsRoutes, deps);
   await app.register(problemPageRoutes);
   await app.register(documentationRoutes);
   await app.register(createApi(deps), { prefix: '/v1' });
@@ -77,10 +90,27 @@ function createApi(deps: HttpDeps): (api: FastifyInstance) => Promise<void> {
     await api.register(jobListRoutes, deps);
     await api.register(jobRoutes, deps);
     await api.register(jobLogRoutes, deps);
+    await api.register(eventRoutes, deps);
     await api.register(jobRetryRoutes, withReceiver);
     await api.register(uploadRoutes, withReceiver);
+    await api.register(artifactRoutes, deps);
     await api.register(siteRoutes, deps);
+    await api.register(dataStoreItemRoutes, deps);
+    await api.register(webhookEndpointRoutes, deps);
+    await api.register(deliveryRoutes, deps);
+    await api.register(siteHoldRoutes, deps);
   };
+}
+
+/**
+ * A connection whose last answer was under way when closing began is idle only afterwards, and would be
+ * kept for more than a minute: so idle ones are closed until none is left.
+ */
+function closeIdleConnections(app: FastifyInstance): void {
+  app.addHook('preClose', async () => {
+    const closing = setInterval(() => app.server.closeIdleConnections(), 100);
+    app.server.once('close', () => clearInterval(closing));
+  });
 }
 
 /** Query and path, named where they are at fault. */

@@ -9,6 +9,7 @@ export const creatingScopes = ['publish:create', 'datastores:register'] as const
 export const jobReadingScopes = ['jobs:read', 'jobs:read:all', ...creatingScopes] as const;
 export const jobDismissingScopes = ['jobs:cancel', ...creatingScopes] as const;
 export const siteReadingScopes = ['sites:read', 'sites:admin', ...creatingScopes] as const;
+export const webhookScopes = ['webhooks:manage'] as const;
 
 export function hasScope(caller: Caller, scope: string): boolean {
   return caller.scopes === 'all' || caller.scopes.has(scope);

@@ -1,15 +1,24 @@
 import type { Redis } from 'ioredis';
 import type { DocumentReader } from '../documents/document-reader.ts';
 import type { ChangeFeed } from '../jobs/change-feed.ts';
+import type { DataStoreValidations } from '../jobs/data-store-validations.ts';
+import type { DeliveryRecords } from '../jobs/delivery-records.ts';
 import type { IdempotencyRecords } from '../jobs/idempotency.ts';
+import type { JobEvents } from '../jobs/job-events.ts';
 import type { JobList } from '../jobs/job-list.ts';
+import type { JobQueues } from '../jobs/job-queue.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
 import type { SiteRecords } from '../jobs/site-records.ts';
 import type { UploadRecords } from '../jobs/upload-records.ts';
+import type { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
 import type { ApiKeyConfig, Config, SiteConfig } from '../lib/config.ts';
+import type { EgressPolicy } from '../lib/egress-policy.ts';
 import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
+import type { Sealing } from '../lib/sealing.ts';
+import type { Tracing } from '../lib/tracing.ts';
 import type { Sites } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 
@@ -24,9 +33,17 @@ export type HttpDeps = {
   redis: Redis;
   records: JobRecords;
   list: JobList;
+  events: JobEvents;
   submission: JobSubmission;
   idempotency: IdempotencyRecords;
   uploads: UploadRecords;
+  queues: JobQueues;
+  webhookEndpoints: WebhookEndpointRecords;
+  deliveries: DeliveryRecords;
+  sealing: Sealing;
+  validations: DataStoreValidations;
+  /** Which addresses that callers name may be called. */
+  egress: EgressPolicy;
   siteRecords: SiteRecords;
   sites: Sites;
   storage: FolderStorage;
@@ -35,5 +52,9 @@ export type HttpDeps = {
   jobTypes: readonly JobType[];
   apiKeys: () => ApiKeyConfig[];
   siteConfigs: () => Record<string, SiteConfig>;
+  /** Names of the secrets that requests may name. */
+  secretNames: () => readonly string[];
   isDraining: () => boolean;
+  metrics: Metrics;
+  tracing: Tracing;
 };

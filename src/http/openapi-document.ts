@@ -5,6 +5,7 @@ import { describeProblem, errorCodes } from '../lib/problem.ts';
 import type { JsonSchema } from './input-description.ts';
 import { requestHeaderParameters, responseHeaders } from './openapi-headers.ts';
 import type { Operation, RequestBody } from './operation.ts';
+import { sentSchemas, toWebhooks } from './webhook-description.ts';
 
 type Document = Partial<OpenAPIV3_1.Document>;
 type Schemas = Record<string, JsonSchema>;
@@ -33,6 +34,8 @@ export function finishDocument(
       if (operation) finishOperation(described, operation, known);
     }
   }
+  whole.webhooks = toWebhooks();
+  for (const schema of sentSchemas) hoistDefinitions(schema, known);
   const components = {
     securitySchemes: whole.components?.securitySchemes,
     schemas: known,
@@ -56,6 +59,7 @@ function finishOperation(described: Described, operation: Operation, known: Sche
     const refs = requestHeaders.map((name) => refTo('parameters', name.replaceAll('-', '')));
     described.parameters = [...(described.parameters ?? []), ...refs];
   }
+  if (operation.callbacks) described.callbacks = operation.callbacks;
   if (body) described.requestBody = toRequestBody(body, known);
   for (const [status, { headers = [] }] of Object.entries(answers)) {
     const answer = described.responses[status] ?? {};

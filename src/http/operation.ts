@@ -2,7 +2,15 @@ import type { FastifySchema, RouteShorthandOptions } from 'fastify';
 import { z } from 'zod';
 import { Problem } from '../lib/problem.ts';
 
-type Tag = 'capabilities' | 'processes' | 'jobs' | 'uploads' | 'sites' | 'operation';
+type Tag =
+  | 'capabilities'
+  | 'processes'
+  | 'jobs'
+  | 'uploads'
+  | 'artifacts'
+  | 'sites'
+  | 'webhooks'
+  | 'operation';
 
 /** A body by media type; schemas as JSON Schema or Zod. */
 export type RequestBody = {
@@ -35,6 +43,8 @@ export type Operation = {
   >;
   problems: readonly number[];
   produces?: readonly string[];
+  /** Addresses in the request that are called later, by name (OpenAPI, Callback Object). */
+  callbacks?: Record<string, object>;
 };
 
 declare module 'fastify' {
@@ -45,6 +55,11 @@ declare module 'fastify' {
 
 export const JobPath = z.object({ jobId: z.string().describe('Id of the job') });
 export const UploadPath = z.object({ uploadId: z.string().describe('Id of the upload') });
+export const ArtifactPath = z.object({ artifactId: z.string().describe('Id of the artifact') });
+export const WebhookEndpointPath = z.object({
+  endpointId: z.string().describe('Id of the webhook endpoint'),
+});
+export const DeliveryPath = z.object({ deliveryId: z.string().describe('Id of the delivery') });
 export const SitePath = z.object({ site: z.string().describe('Name of a configured site') });
 
 /** Route options of an operation. A query that names anything unknown is refused on every route. */

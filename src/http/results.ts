@@ -17,12 +17,21 @@ export function sendResults(
   { response, outputs }: WantedResults,
   reply: FastifyReply,
 ): FastifyReply {
-  const all = Object.entries(results).filter(([, value]) => value !== undefined);
-  const wanted = outputs ? all.filter(([name]) => outputs.includes(name)) : all;
+  const document = toResultDocument(results, { outputs });
+  const wanted = Object.entries(document);
   const [first, second] = wanted;
-  if (response !== 'raw' || !first) return sendJson(Object.fromEntries(wanted), reply);
+  if (response !== 'raw' || !first) return sendJson(document, reply);
   if (!second) return sendValue(first[1], reply);
   return sendParts(wanted, reply);
+}
+
+/** The outputs that are wanted, by name. */
+export function toResultDocument(
+  results: Record<string, unknown>,
+  { outputs }: { outputs?: string[] | undefined },
+): Record<string, unknown> {
+  const all = Object.entries(results).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(outputs ? all.filter(([name]) => outputs.includes(name)) : all);
 }
 
 function sendJson(value: unknown, reply: FastifyReply): FastifyReply {

@@ -98,5 +98,11 @@ function toLinks(record: JobRecord, root: string): Link[] {
     jsonLink('monitor', self, 'Status of the job'),
     ...(record.status === 'successful' ? [jsonLink(ogcRelations.results, `${self}/results`)] : []),
     jsonLink(ogcRelations.log, `${self}/log`, 'Messages of the job'),
+    {
+      rel: 'events',
+      href: `${self}/events`,
+      type: 'text/event-stream',
+      title: 'The job as it happens',
+    },
   ];
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { v7 as createId } from 'uuid';
 import { inspectUpload, storageKeyOfUpload, type UploadRecord } from '../jobs/upload-records.ts';
-import { RequestError, StorageExhaustedError } from '../lib/errors.ts';
+import { GatewayError, RequestError, StorageExhaustedError } from '../lib/errors.ts';
 import type { HttpDeps } from './http-deps.ts';
 
 /** Room that is kept free on the disk of storage: below it nothing is taken in. */
@@ -17,11 +17,13 @@ type IncomingFile = {
   expectedSha256?: string;
 };
 
+type Deps = Pick<HttpDeps, 'storage' | 'documents' | 'uploads' | 'uploadsConfig' | 'metrics'>;
+
 /** Takes files in: streams them to storage, hashes them on the way and looks into them. */
 export class UploadReceiver {
-  readonly #deps: Pick<HttpDeps, 'storage' | 'documents' | 'uploads' | 'uploadsConfig'>;
+  readonly #deps: Deps;
 
-  constructor(deps: Pick<HttpDeps, 'storage' | 'documents' | 'uploads' | 'uploadsConfig'>) {
+  constructor(deps: Deps) {
     this.#deps = deps;
   }
 
@@ -32,6 +34,23 @@ export class UploadReceiver {
    * @throws DocumentError for an archive that breaks a safety limit, or a definition that is damaged
    */
   async receive(owner: string, file: IncomingFile, signal: AbortSignal): Promise<UploadRecord> {
+    const { uploadsOpen, uploadDuration, uploadBytes, uploadsRejected } = this.#deps.metrics;
+    const endTimer = uploadDuration.startTimer();
+    uploadsOpen.inc();
+    try {
+      const upload = await this.#receive(owner, file, signal);
+      endTimer();
+      uploadBytes.inc(upload.sizeBytes);
+      return upload;
+    } catch (error) {
+      uploadsRejected.inc({ reason: toReason(error, signal) });
+      throw error;
+    } finally {
+      uploadsOpen.dec();
+    }
+  }
+
+  async #receive(owner: string, file: IncomingFile, signal: AbortSignal): Promise<UploadRecord> {
     const { storage, documents, uploads, uploadsConfig } = this.#deps;
     const uploadId = createId();
     const key = storageKeyOfUpload(uploadId);
@@ -80,6 +99,11 @@ export class UploadReceiver {
       throw new StorageExhaustedError('There is no room for a file of this size at the moment.');
     }
   }
+}
+
+function toReason(error: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return 'caller_gone';
+  return error instanceof GatewayError ? error.code : 'internal_error';
 }
 
 function tooLarge(maxBytes: number): RequestError {

@@ -21,6 +21,14 @@ export async function readWaitingFor(
     };
   }
   if (record.status !== 'accepted') return undefined;
+  const hold = record.site ? await siteRecords.findHold(record.site) : undefined;
+  if (hold) {
+    return {
+      reason: 'site',
+      detail: `Held by ${hold.by}: ${hold.reason}`,
+      ...(hold.untilMs !== undefined && { until: toTime(hold.untilMs) }),
+    };
+  }
   const closed = record.site ? await siteRecords.findClosed(record.site) : undefined;
   if (closed) return { reason: 'site', until: toTime(closed.untilMs), detail: closed.detail };
   const place = await records.readPlaceInQueue(record.queue, record.jobId);

@@ -1,5 +1,5 @@
 import { FileLink, linkToUpload, uploadIdOf } from '../../jobs/file-link.ts';
-import { type JobType, toPointer } from '../../jobs/job-type.ts';
+import { type JobType, sitesOf, toPointer } from '../../jobs/job-type.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { type Caller, hasScope, reachesSite } from '../caller.ts';
@@ -28,7 +28,7 @@ export function checkWhatIsKnown(
   };
   const isWhole = jobType.params.safeParse(filled).success;
   checkScopes(caller, jobType.scopes(isWhole ? filled : jobType.example));
-  if (typeof inputs.site === 'string') checkSite(inputs.site, { caller, deps });
+  for (const site of sitesOf(jobType, inputs)) checkSite(site, { caller, deps });
 }
 
 /** @throws RequestError insufficient_scope naming the scopes that are lacking */

@@ -8,7 +8,7 @@ import { drain, whenCallerGoes } from '../incoming-stream.ts';
 import { toStatusInfo } from '../status-info.ts';
 import type { UploadReceiver } from '../upload-receiver.ts';
 import { readWaitingFor } from '../waiting-for.ts';
-import { fingerprintOf } from './idempotency-key.ts';
+import { fingerprintOf, sealedFingerprintsOf } from './idempotency-key.ts';
 import { Idempotent } from './idempotent.ts';
 import { type AcceptedAnswer, type Asked, acceptJob, toAnswer } from './job-acceptance.ts';
 import { waitForEnd } from './job-waiter.ts';
@@ -67,16 +67,16 @@ async function decide(
   });
   try {
     const { asked, files } = await read(received);
-    const answer = await key.settle(toFingerprint(request, asked, files));
+    const answer = await key.settle(toFingerprints(request, { asked, files }, deps));
     if (answer) {
+      deps.metrics.idempotency.inc({ outcome: 'replay' });
       await discardAll(received, deps);
       return { kind: 'repeated', answer };
     }
     const { lease } = key;
-    return {
-      kind: 'accepted',
-      record: await acceptJob({ ...asked, ...(lease && { lease }) }, deps),
-    };
+    const record = await acceptJob({ ...asked, ...(lease && { lease }) }, deps);
+    if (lease) deps.metrics.idempotency.inc({ outcome: 'new' });
+    return { kind: 'accepted', record };
   } catch (error) {
     drain(request);
     if (isQueueAway(error)) {
@@ -94,17 +94,21 @@ function isQueueAway(error: unknown): boolean {
   return error instanceof QueueUnavailableError || isRedisAway(error);
 }
 
-function toFingerprint(
+function toFingerprints(
   request: FastifyRequest,
-  { request: body }: Reading['asked'],
-  files: Reading['files'],
-): string {
+  { asked: { request: body, jobType }, files }: Reading,
+  { sealing }: Pick<AdmissionDeps, 'sealing'>,
+): string[] {
   const sent = Object.entries(files).map(([name, { sha256, sizeBytes }]) => [
     name,
     { sha256, sizeBytes },
   ]);
   const inputs = { ...body.inputs, ...Object.fromEntries(sent) };
-  return fingerprintOf(`${request.method} ${request.url.split('?')[0]}`, { ...body, inputs });
+  const route = `${request.method} ${request.url.split('?')[0]}`;
+  const content = { ...body, inputs };
+  if (jobType.secretInputs.length === 0) return [fingerprintOf(route, content)];
+  const keys = sealing.derive({ purpose: 'idempotency-fingerprint', recordId: request.caller.id });
+  return sealedFingerprintsOf(route, content, keys);
 }
 
 /** Files that stay because storage or Redis fails now are swept when they are old. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { toPointer } from '../../jobs/job-type.ts';
+import { Subscriber } from '../../jobs/subscriber.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError, type RequestFault } from '../../lib/errors.ts';
 
@@ -35,7 +36,7 @@ export const ExecuteRequest = z.strictObject({
     .describe(
       'How results are given: `document` is a JSON object of all outputs, `raw` the bare values',
     ),
-  subscriber: z.unknown().optional().describe('Not offered yet: a request with it is refused'),
+  subscriber: Subscriber.optional(),
   labels: Labels.optional(),
   reference: Reference.optional(),
 });
@@ -54,13 +55,6 @@ export function parseExecuteRequest(body: unknown): ExecuteRequest {
     throw new RequestError('validation_error', 'The body is not an execute request.', {
       errors: toFaults(error),
     });
-  }
-  if (request.subscriber !== undefined) {
-    throw invalid(
-      '#/subscriber',
-      'not_offered',
-      'callbacks are not offered yet: follow the job by its links',
-    );
   }
   return { ...request, inputs: unwrapValues(request.inputs) };
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { RequestError } from '../../lib/errors.ts';
 
 /** Quoted, as the draft standard has it, or bare, as many clients send it: the same key. */
@@ -15,6 +15,15 @@ export function parseIdempotencyKey(header: string | string[] | undefined): stri
       },
     ],
   });
+}
+
+/**
+ * For requests that carry secrets: without our keys nobody can try out what was sent. One fingerprint for
+ * each key, the current one first.
+ */
+export function sealedFingerprintsOf(route: string, content: unknown, keys: Buffer[]): string[] {
+  const text = `${route}\n${canonicalJson(content)}`;
+  return keys.map((key) => createHmac('sha256', key).update(text).digest('hex'));
 }
 
 /** The same for requests that mean the same, whatever the order of members and the white space. */

@@ -58,14 +58,15 @@ export class Idempotent {
   /**
    * Says what the request was, once it is known whole.
    *
+   * @param fingerprints the first is kept; any of them is known again
    * @returns the first answer, when this request repeats another
    * @throws RequestError idempotency_key_reused when the key belongs to a different request
    */
-  async settle(fingerprint: string): Promise<AcceptedAnswer | undefined> {
+  async settle(fingerprints: readonly string[]): Promise<AcceptedAnswer | undefined> {
     if (this.#held.kind === 'first')
-      await this.#records.setFingerprint(this.#held.lease, fingerprint);
+      await this.#records.setFingerprint(this.#held.lease, fingerprints[0] ?? '');
     if (this.#held.kind !== 'repeated') return undefined;
-    if (this.#held.fingerprint === fingerprint)
+    if (fingerprints.includes(this.#held.fingerprint))
       return JSON.parse(this.#held.answer) as AcceptedAnswer;
     throw new RequestError(
       'idempotency_key_reused',

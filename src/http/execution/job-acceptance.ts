@@ -1,7 +1,8 @@
 import { v7 as createId } from 'uuid';
 import type { Lease } from '../../jobs/idempotency.ts';
 import type { JobRecord } from '../../jobs/job-record.ts';
-import type { JobType } from '../../jobs/job-type.ts';
+import { sealInputs } from '../../jobs/job-secrets.ts';
+import { type JobType, siteOfQueue, sitesOf } from '../../jobs/job-type.ts';
 import { RequestError } from '../../lib/errors.ts';
 import type { Caller } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
@@ -10,6 +11,7 @@ import { jobUrl } from '../links.ts';
 import { type StatusInfo, toStatusInfo } from '../status-info.ts';
 import { checkScopes, checkSite, resolveFiles } from './admission.ts';
 import { checkOutputs, type ExecuteRequest } from './execute-request.ts';
+import { checkSubscriber } from './subscriber-check.ts';
 
 export type Asked = {
   jobType: JobType;
@@ -27,7 +29,18 @@ export type AcceptedAnswer = { location: string; body: StatusInfo };
 /** How the caller wants the results; kept on the job. */
 export type WantedResults = { response?: 'raw' | 'document'; outputs?: string[] };
 
-type Deps = Pick<HttpDeps, 'siteConfigs' | 'siteRecords' | 'uploads' | 'submission'>;
+type Deps = Pick<
+  HttpDeps,
+  | 'siteConfigs'
+  | 'siteRecords'
+  | 'uploads'
+  | 'submission'
+  | 'egress'
+  | 'metrics'
+  | 'tracing'
+  | 'sealing'
+  | 'secretNames'
+>;
 
 /** @throws RequestError validation_error, also for outputs that the process does not have */
 export function parseAsked({
@@ -50,24 +63,35 @@ export async function acceptJob(asked: Asked, deps: Deps): Promise<JobRecord> {
   const { jobType, request, caller, root } = asked;
   const parsed = parseAsked(asked);
   checkScopes(caller, jobType.scopes(parsed));
-  if (jobType.queue === 'site') checkSite(String(parsed.site), { caller, deps });
+  for (const site of sitesOf(jobType, parsed)) checkSite(site, { caller, deps });
   const { params, uploads } = await resolveFiles(jobType, parsed, { caller, root, deps });
-  const siteRecord =
-    jobType.queue === 'site' ? await deps.siteRecords.find(String(params.site)) : undefined;
-  const acceptance = jobType.accept(params, { uploads, ...(siteRecord && { siteRecord }) });
+  const site = siteOfQueue(jobType, params);
+  const siteRecord = site === undefined ? undefined : await deps.siteRecords.find(site);
+  const acceptance = jobType.accept(params, {
+    uploads,
+    secretNames: deps.secretNames(),
+    ...(siteRecord && { siteRecord }),
+  });
+  await checkSubscriber(request.subscriber, deps.egress);
   const wanted = toWantedResults(request);
-  return deps.submission.submit(
+  const jobId = createId();
+  // From here on nothing is handed on in clear.
+  const sealed = sealInputs(deps.sealing, jobId, params, jobType.secretInputs);
+  const traceparent = deps.tracing.traceparent();
+  const record = await deps.submission.submit(
     jobType,
     {
-      jobId: createId(),
+      jobId,
       owner: caller.id,
-      params,
+      ...sealed,
       uploads: Object.values(uploads).map(({ uploadId }) => uploadId),
       acceptance,
       labels: request.labels ?? [],
       requestId: asked.requestId,
+      ...(traceparent !== undefined && { traceparent }),
       ...(request.reference !== undefined && { reference: request.reference }),
       ...(wanted && { response: wanted }),
+      ...(request.subscriber && { subscriber: request.subscriber }),
       ...(asked.retryOf !== undefined && { retryOf: asked.retryOf }),
       ...(asked.lease && {
         idempotency: { ...asked.lease, answer: (record) => JSON.stringify(toAnswer(record, root)) },
@@ -75,6 +99,8 @@ export async function acceptJob(asked: Asked, deps: Deps): Promise<JobRecord> {
     },
     Date.now(),
   );
+  deps.metrics.jobsCreated.inc({ processID: record.processID, site: record.site ?? '' });
+  return record;
 }
 
 export function toAnswer(record: JobRecord, root: string): AcceptedAnswer {

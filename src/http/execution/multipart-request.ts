@@ -89,8 +89,8 @@ class Form {
     else if (name === 'inputs') this.#addRest(parseJson(text, '#/inputs'));
     else if (name === 'reference' || name === 'response')
       this.#setOnce(this.#rest, name, text, `#/${name}`);
-    else if (name === 'outputs')
-      this.#setOnce(this.#rest, name, parseJson(text, '#/outputs'), '#/outputs');
+    else if (name === 'outputs' || name === 'subscriber')
+      this.#setOnce(this.#rest, name, parseJson(text, `#/${name}`), `#/${name}`);
     else this.#addInput(this.#inputOf(name), text);
   }
 

@@ -1,4 +1,5 @@
 import type { JobType } from '../../jobs/job-type.ts';
+import { Subscriber } from '../../jobs/subscriber.ts';
 import { describeInputs, type JsonSchema, toStandaloneSchema } from '../input-description.ts';
 import type { RequestBody } from '../operation.ts';
 import { ExecuteRequest, Labels, Reference } from './execute-request.ts';
@@ -12,9 +13,7 @@ export function toRequestBody(jobType: JobType): RequestBody {
       'The inputs as JSON with links to uploads, or as parts of a form with the files themselves.',
     content: {
       'application/json': {
-        schema: ExecuteRequest.omit({ subscriber: true })
-          .extend({ inputs: jobType.params })
-          .meta({ title: `Execute${name}` }),
+        schema: ExecuteRequest.extend({ inputs: jobType.params }).meta({ title: `Execute${name}` }),
         example: { inputs: jobType.example },
       },
       'multipart/form-data': { schema: toFormSchema(jobType) },
@@ -42,6 +41,7 @@ function toFormSchema(jobType: JobType): JsonSchema {
       },
       labels: toStandaloneSchema(Labels, 'input'),
       reference: toStandaloneSchema(Reference, 'input'),
+      subscriber: toStandaloneSchema(Subscriber, 'input'),
     },
   };
 }

@@ -28,7 +28,9 @@ export const openapi = fp<{ version: string }>(async (app, { version }) => {
         { name: 'processes', description: 'What can be done, and asking for it' },
         { name: 'jobs', description: 'What was asked for, and how it went' },
         { name: 'uploads', description: 'Files for jobs' },
+        { name: 'artifacts', description: 'Files that jobs made' },
         { name: 'sites', description: 'The ArcGIS Server sites behind the gateway' },
+        { name: 'webhooks', description: 'Being told instead of asking' },
         { name: 'operation', description: 'For those who run the gateway' },
       ],
       components: {

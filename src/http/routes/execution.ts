@@ -5,7 +5,7 @@ import { RequestError } from '../../lib/errors.ts';
 import { pause } from '../../lib/wait.ts';
 import { checkScopes, checkWhatIsKnown } from '../execution/admission.ts';
 import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
-import { parseExecuteRequest } from '../execution/execute-request.ts';
+import { invalid, parseExecuteRequest } from '../execution/execute-request.ts';
 import { parseAsked, toWantedResults } from '../execution/job-acceptance.ts';
 import { readMultipartRequest } from '../execution/multipart-request.ts';
 import { parsePrefer } from '../execution/prefer.ts';
@@ -15,6 +15,7 @@ import { describeInputs } from '../input-description.ts';
 import { operation } from '../operation.ts';
 import { sendResults } from '../results.ts';
 import { StatusInfo } from '../status-info.ts';
+import { toCallbacks } from '../webhook-description.ts';
 
 /** How long a process may take that is carried out while the caller waits. */
 const atOnceMs = 65_000;
@@ -81,6 +82,10 @@ async function answerAtOnce(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   const body = parseExecuteRequest(request.body);
+  if (body.subscriber) {
+    const detail = 'is told of a job: send `Prefer: respond-async` to get one';
+    throw invalid('#/subscriber', 'no_job', detail);
+  }
   const params = parseAsked({ jobType, request: body });
   checkScopes(request.caller, jobType.scopes(params));
   const signal = AbortSignal.any([whenCallerGoes(reply), AbortSignal.timeout(atOnceMs)]);
@@ -115,6 +120,7 @@ function toOperation(jobType: JobType) {
       },
     },
     problems: [400, 401, 403, 404, 406, 409, 413, 415, 422, 500, 503],
+    callbacks: toCallbacks(operationId),
     produces: isDual ? ['*/*'] : ['application/json'],
   });
 }

@@ -26,7 +26,7 @@ const JobLogPage = z
 
 export async function jobLogRoutes(
   app: FastifyInstance,
-  { records }: Pick<HttpDeps, 'records'>,
+  { records, events }: Pick<HttpDeps, 'records' | 'events'>,
 ): Promise<void> {
   const described = operation({
     operationId: 'getJobLog',
@@ -43,7 +43,7 @@ export async function jobLogRoutes(
   app.get('/jobs/:jobId/log', described, async (request) => {
     const { limit, after } = request.query as z.output<typeof LogQuery>;
     const { jobId } = await getJob(request, records);
-    const rows = await records.readLog(jobId, after ?? '', capped(limit) + 1);
+    const rows = await events.readLog(jobId, after ?? '', capped(limit) + 1);
     const page = rows.slice(0, capped(limit));
     const last = rows.length > page.length ? page.at(-1)?.id : undefined;
     const here = `${jobUrl(request.root, jobId)}/log`;

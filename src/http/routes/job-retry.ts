@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { FileLink, uploadIdOf } from '../../jobs/file-link.ts';
 import { hasEnded, type JobRecord } from '../../jobs/job-record.ts';
-import type { JobType } from '../../jobs/job-type.ts';
+import { missingInputs } from '../../jobs/job-secrets.ts';
+import { type JobType, toPointer } from '../../jobs/job-type.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
 import {
@@ -68,14 +69,53 @@ async function readRetry(request: FastifyRequest, deps: AdmissionDeps): Promise<
     );
   }
   const jobType = getJobType(deps.jobTypes, first.processID);
-  const inputs = {
-    ...(first.params as Record<string, unknown>),
-    ...parseExecuteRequest({ inputs: body.inputs }).inputs,
-  };
+  const inputs = layOver(
+    jobType,
+    first.params as Record<string, unknown>,
+    parseExecuteRequest({ inputs: body.inputs }).inputs,
+  );
+  checkSecretsAreThere(jobType, inputs);
   await checkFilesAreThere(jobType, inputs, { request, deps });
   const { caller, root, id: requestId } = request;
   const asked = { jobType, caller, root, requestId, retryOf: first.jobId };
   return { asked: { ...asked, request: toExecuteRequest(first, body, inputs) }, files: {} };
+}
+
+/** A secret may be sent without what stands beside it: then it is put into the first one's input. */
+function layOver(
+  jobType: JobType,
+  first: Record<string, unknown>,
+  sent: Record<string, unknown>,
+): Record<string, unknown> {
+  const replaced = { ...first, ...sent };
+  if (jobType.secretInputs.length === 0 || jobType.params.safeParse(replaced).success)
+    return replaced;
+  const merged = Object.entries(sent).map(([name, value]) => {
+    const before = first[name];
+    return [name, isObject(before) && isObject(value) ? { ...before, ...value } : value];
+  });
+  return { ...first, ...Object.fromEntries(merged) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
+
+/** @throws RequestError secret_missing naming each input that was wiped when the first job ended */
+function checkSecretsAreThere(jobType: JobType, inputs: Record<string, unknown>): void {
+  const missing = missingInputs(inputs, jobType.secretInputs);
+  if (missing.length === 0) return;
+  throw new RequestError(
+    'secret_missing',
+    `Secrets are wiped when a job ends: send ${missing.join(', ')} again, in \`inputs\`.`,
+    {
+      errors: missing.map((path) => ({
+        pointer: toPointer(['inputs', ...path.split('.')]),
+        code: 'secret_missing',
+        detail: 'send it again',
+      })),
+    },
+  );
 }
 
 function parseRetry(body: unknown): RetryRequest {
@@ -101,6 +141,7 @@ function toExecuteRequest(
     inputs,
     labels: body.labels ?? first.labels,
     ...(reference !== undefined && { reference }),
+    ...(first.subscriber && { subscriber: first.subscriber }),
     ...(response && { response }),
     ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, {}])) }),
   };

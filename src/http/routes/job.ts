@@ -14,7 +14,7 @@ import { ResultDocument, sendResults } from '../results.ts';
 import { StatusInfo, toStatusInfo, type WaitingFor } from '../status-info.ts';
 import { readWaitingFor } from '../waiting-for.ts';
 
-type Deps = Pick<HttpDeps, 'records' | 'siteRecords' | 'submission' | 'jobTypes'>;
+type Deps = Pick<HttpDeps, 'records' | 'siteRecords' | 'submission' | 'jobTypes' | 'metrics'>;
 
 export async function jobRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
   app.get('/jobs/:jobId', readOperation, async (request, reply) => {
@@ -87,10 +87,14 @@ async function findOrExplain(request: FastifyRequest, { records }: Deps): Promis
 /** One that has not ended is dismissed, and its record stays; one that has ended is removed. */
 async function dismissOrRemove(
   record: JobRecord,
-  { records, submission }: Deps,
+  { records, submission, metrics }: Deps,
 ): Promise<JobRecord> {
   if (!isFinal(record.status)) {
-    await submission.dismiss(record);
+    const { kind: reason } = await submission.dismiss(record);
+    const kind = { processID: record.processID, site: record.site ?? '' };
+    if (reason === 'never-began') metrics.jobsFinished.inc({ ...kind, status: 'dismissed' });
+    if (reason === 'never-began' || reason === 'running')
+      metrics.jobsDismissed.inc({ ...kind, reason });
     return (await records.find(record.jobId)) ?? record;
   }
   if (hasEnded(record)) await records.forget(record.jobId);

@@ -11,9 +11,14 @@ const ConformanceDeclaration = z
   .object({ conformsTo: z.array(z.string()).describe('Conformance classes that are met') })
   .meta({ id: 'ConformanceDeclaration' });
 
-const conformanceClasses = ['core', 'ogc-process-description', 'json', 'job-list', 'dismiss'].map(
-  (name) => `http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/${name}`,
-);
+const conformanceClasses = [
+  'core',
+  'ogc-process-description',
+  'json',
+  'job-list',
+  'callback',
+  'dismiss',
+].map((name) => `http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/${name}`);
 
 /** Where a client begins: both `/v1` and `/v1/` answer, as clients append to either. */
 export async function landingRoutes(app: FastifyInstance): Promise<void> {

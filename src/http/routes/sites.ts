@@ -6,7 +6,6 @@ import { RequestError } from '../../lib/errors.ts';
 import { restUrl } from '../../sites/service-target.ts';
 import { listServices } from '../../sites/services.ts';
 import { isNotFound } from '../../sites/site-errors.ts';
-import { findDataStoreItems } from '../../sites/site-reader.ts';
 import { type Caller, reachesSite, siteReadingScopes } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { jsonLink, Link } from '../links.ts';
@@ -16,7 +15,7 @@ import { toTime } from '../status-info.ts';
 /** Patience with a site that is asked while the caller waits. */
 const siteDeadlineMs = 10_000;
 
-const SiteInfo = SiteRecord.partial()
+export const SiteInfo = SiteRecord.partial()
   .omit({ dataStoreItems: true })
   .extend({
     name: z.string().describe('Name in the configuration'),
@@ -34,11 +33,20 @@ const SiteInfo = SiteRecord.partial()
       })
       .optional()
       .describe('There while jobs for the site rest'),
+    hold: z
+      .object({
+        reason: z.string(),
+        by: z.string().describe('The API key that holds it'),
+        since: z.iso.datetime(),
+        until: z.iso.datetime().optional(),
+      })
+      .optional()
+      .describe('There while people hold the site: no job begins'),
     jobTypes: z.array(z.string()).describe('Processes that our account on the site suffices for'),
     links: z.array(Link),
   })
   .meta({ id: 'Site' });
-type SiteInfo = z.output<typeof SiteInfo>;
+export type SiteInfo = z.output<typeof SiteInfo>;
 
 const SiteList = z
   .object({ sites: z.array(SiteInfo), links: z.array(Link) })
@@ -58,18 +66,12 @@ const ServiceList = z
   })
   .meta({ id: 'ServiceList' });
 
-const DataStoreItemList = z
-  .object({
-    dataStoreItems: z.array(z.object({ path: z.string(), type: z.string() })),
-    links: z.array(Link),
-  })
-  .meta({ id: 'DataStoreItemList' });
-
 const ServiceQuery = z.strictObject({
   folder: z.string().max(120).default('').describe('Folder; empty: the root'),
 });
 
-type Deps = Pick<HttpDeps, 'siteConfigs' | 'siteRecords' | 'sites' | 'jobTypes'>;
+export type SiteDeps = Pick<HttpDeps, 'siteConfigs' | 'siteRecords' | 'sites' | 'jobTypes'>;
+type Deps = SiteDeps;
 
 export async function siteRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
   app.get('/sites', listOperation, async ({ caller, root }) => ({
@@ -98,31 +100,23 @@ export async function siteRoutes(app: FastifyInstance, deps: Deps): Promise<void
       links: [jsonLink('self', request.root + request.url)],
     };
   });
-
-  app.get('/sites/:site/data-store-items', itemsOperation, async (request) => {
-    const site = deps.sites.get(getSiteName(request, deps));
-    const items = await inTime(site.name, (signal) => findDataStoreItems(site, { signal }));
-    return {
-      dataStoreItems: items.map(({ path, type }) => ({ path, type })),
-      links: [jsonLink('self', request.root + request.url)],
-    };
-  });
 }
 
-function visibleSites(caller: Caller, { siteConfigs }: Deps): string[] {
+function visibleSites(caller: Caller, { siteConfigs }: Pick<Deps, 'siteConfigs'>): string[] {
   return Object.keys(siteConfigs()).filter((name) => reachesSite(caller, name));
 }
 
-function getSiteName(request: FastifyRequest, deps: Deps): string {
+export function getSiteName(request: FastifyRequest, deps: Pick<Deps, 'siteConfigs'>): string {
   const { site } = request.params as z.output<typeof SitePath>;
   if (visibleSites(request.caller, deps).includes(site)) return site;
   throw new RequestError('not_found', 'There is no site of this name.');
 }
 
-async function readSiteInfo(name: string, root: string, deps: Deps): Promise<SiteInfo> {
-  const [record, closed] = await Promise.all([
+export async function readSiteInfo(name: string, root: string, deps: Deps): Promise<SiteInfo> {
+  const [record, closed, hold] = await Promise.all([
     deps.siteRecords.find(name),
     deps.siteRecords.findClosed(name),
+    deps.siteRecords.findHold(name),
   ]);
   const { dataStoreItems: _left, ...seen } = record ?? {};
   const self = `${root}/v1/sites/${name}`;
@@ -141,6 +135,14 @@ async function readSiteInfo(name: string, root: string, deps: Deps): Promise<Sit
         until: toTime(closed.untilMs),
       },
     }),
+    ...(hold && {
+      hold: {
+        reason: hold.reason,
+        by: hold.by,
+        since: toTime(hold.sinceMs),
+        ...(hold.untilMs !== undefined && { until: toTime(hold.untilMs) }),
+      },
+    }),
     jobTypes: deps.jobTypes
       .filter((jobType) => suffices(record?.privilege, jobType))
       .map(({ name: id }) => id),
@@ -154,12 +156,15 @@ async function readSiteInfo(name: string, root: string, deps: Deps): Promise<Sit
 
 /** Publishing takes the privilege PUBLISH or ADMINISTER; one that we have not seen may do. */
 function suffices(privilege: string | undefined, { queue }: JobType): boolean {
-  if (queue !== 'site') return false;
+  if (queue === 'here') return false;
   return privilege === undefined || /^(publish|administer)$/i.test(privilege);
 }
 
 /** @throws RequestError site_timeout when the site takes longer than a caller should wait */
-async function inTime<T>(site: string, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function inTime<T>(
+  site: string,
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const deadline = AbortSignal.timeout(siteDeadlineMs);
   try {
     return await ask(deadline);
@@ -207,17 +212,5 @@ const servicesOperation = operation({
   path: SitePath,
   query: ServiceQuery,
   answers: { 200: { description: 'The services of the folder', schema: ServiceList } },
-  problems: siteProblems,
-});
-
-const itemsOperation = operation({
-  operationId: 'listDataStoreItems',
-  tag: 'sites',
-  summary: 'List the registered data of a site',
-  description:
-    'The site is asked at this moment. Connections are left out: they may hold passwords.',
-  scopes: siteReadingScopes,
-  path: SitePath,
-  answers: { 200: { description: 'The items', schema: DataStoreItemList } },
   problems: siteProblems,
 });

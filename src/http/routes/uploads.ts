@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { ServiceDefinitionContent } from '../../documents/service-definition.ts';
+import { DocumentContent } from '../../documents/document-content.ts';
 import { storageKeyOfUpload, type UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { creatingScopes, jobReadingScopes } from '../caller.ts';
@@ -19,9 +19,7 @@ const Upload = z
     name: z.string().describe('Name of the file as it was sent'),
     sizeBytes: z.int(),
     sha256: z.string().describe('SHA-256 of the content, in hex'),
-    content: ServiceDefinitionContent.optional().describe(
-      'What the file holds, where we know how to look',
-    ),
+    content: DocumentContent.optional().describe('What the file holds, where we know how to look'),
     created: z.iso.datetime(),
     links: z.array(Link),
   })
@@ -141,11 +139,10 @@ async function removeUpload(
   deps: Deps,
 ): Promise<FastifyReply> {
   const { uploadId } = await getUpload(request, deps);
-  const holders = await deps.uploads.findHolders(uploadId);
-  if (holders.length > 0) {
+  if (!(await deps.uploads.removeIfFree(uploadId))) {
+    const holders = await deps.uploads.findHolders(uploadId);
     throw new RequestError('conflict', `The file is still needed by ${holders.join(', ')}.`);
   }
-  await deps.uploads.remove(uploadId);
   await deps.storage.delete(storageKeyOfUpload(uploadId));
   return reply.code(204).send();
 }
@@ -191,7 +188,7 @@ const readOperation = operation({
   operationId: 'getUpload',
   tag: 'uploads',
   summary: 'Read what is known of an upload',
-  description: 'Its name, size, digest and, of a service definition, what is in it.',
+  description: 'Its name, size, digest and, of a document of ArcGIS, what is in it.',
   scopes: jobReadingScopes,
   path: UploadPath,
   answers: { 200: { description: 'The upload', schema: Upload } },
