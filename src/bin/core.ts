@@ -1,0 +1,48 @@
+import type { Redis } from 'ioredis';
+import { DataStoreValidations } from '../jobs/data-store-validations.ts';
+import { DeliveryRecords } from '../jobs/delivery-records.ts';
+import { FolderUses } from '../jobs/folder-uses.ts';
+import { IdempotencyRecords } from '../jobs/idempotency.ts';
+import { JobEvents } from '../jobs/job-events.ts';
+import { JobList } from '../jobs/job-list.ts';
+import { JobQueues } from '../jobs/job-queue.ts';
+import { JobRecords } from '../jobs/job-records.ts';
+import { JobSubmission } from '../jobs/job-submission.ts';
+import { PublishedServices } from '../jobs/published-services.ts';
+import { SiteRecords } from '../jobs/site-records.ts';
+import { UploadRecords } from '../jobs/upload-records.ts';
+import { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
+import type { Config } from '../lib/config.ts';
+import type { Log } from '../lib/log.ts';
+import { type Tracing, tracingOff } from '../lib/tracing.ts';
+
+/** How long a repetition with the same Idempotency-Key is answered with the first job. */
+const idempotencyHours = 24;
+
+/** Everything that http and worker know of jobs, over one connection to Redis. */
+export function createCore(redis: Redis, config: Config, log: Log, tracing: Tracing = tracingOff) {
+  const records = new JobRecords(redis, {
+    prefix: config.redis.prefix,
+    failedUploadDays: config.retention.failedUploadDays,
+  });
+  const queues = new JobQueues(redis, records.keys, tracing);
+  const submission = new JobSubmission(records, queues, log, {
+    jobDeadlineHours: config.queue.jobDeadlineHours,
+    idempotencyHours,
+  });
+  return {
+    records,
+    queues,
+    submission,
+    list: new JobList(redis, records),
+    events: new JobEvents(redis, records.keys),
+    idempotency: new IdempotencyRecords(redis, records.keys),
+    uploads: new UploadRecords(redis, records.keys),
+    published: new PublishedServices(redis, records.keys),
+    siteRecords: new SiteRecords(redis, records.keys),
+    webhookEndpoints: new WebhookEndpointRecords(redis, records.keys),
+    deliveries: new DeliveryRecords(redis, records.keys, config.webhooks),
+    folderUses: new FolderUses(redis, records.keys),
+    validations: new DataStoreValidations(redis, records.keys),
+  };
+}

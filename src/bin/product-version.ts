@@ -1,0 +1,2 @@
+/** The version of the package. */
+export const productVersion = '0.1.0';
