@@ -1,6 +1,7 @@
 import { test as base } from 'vitest';
 import { SiteConfig } from '../../src/lib/config.ts';
 import { createLog } from '../../src/lib/log.ts';
+import type { SessionDeps } from '../../src/sites/site-session.ts';
 import { openSites, type Site, type Sites } from '../../src/sites/sites.ts';
 import { openScriptedSite, type Script, type ScriptedSite } from './scripted-site.ts';
 
@@ -11,6 +12,7 @@ export type LentSiteOptions = {
   config?: Record<string, unknown>;
   tls?: { key: string; cert: string };
   readSecret?: () => Promise<string>;
+  watch?: Pick<SessionDeps, 'metrics' | 'tracing'>;
 };
 
 /** What every stand-alone site answers to a login; each token is another one. */
@@ -30,7 +32,7 @@ export const test = base.extend<{ lend: Lend }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads which fixtures are wanted from the pattern
   lend: async ({}, use) => {
     const opened: LentSite[] = [];
-    await use(async ({ script, config, tls, readSecret } = {}) => {
+    await use(async ({ script, config, tls, readSecret, watch } = {}) => {
       const wire = await openScriptedSite({ ...standAlone, ...script }, tls);
       const parsed = SiteConfig.parse({
         url: wire.url,
@@ -40,7 +42,7 @@ export const test = base.extend<{ lend: Lend }>({
       const resolveSecret = readSecret ?? (async () => 'open sesame');
       const sites = openSites(
         { demo: parsed },
-        { resolveSecret, log: createLog({ level: 'silent' }) },
+        { resolveSecret, log: createLog({ level: 'silent' }), ...watch },
       );
       const lent = { wire, sites, site: sites.get('demo') };
       opened.push(lent);
