@@ -3,17 +3,6 @@ export function isRelativePath(path: string): boolean {
   return !/^(?:[a-z]:|[\\/]|[a-z][a-z0-9+.-]{1,20}:\/\/)/i.test(path);
 }
 
-/** True when more `..` stand in it than folders: it leads out of the folder of the document. */
-export function leavesFolder(path: string): boolean {
-  let depth = 0;
-  for (const part of path.split(/[\\/]+/)) {
-    if (part === '..') depth -= 1;
-    else if (part !== '.' && part !== '') depth += 1;
-    if (depth < 0) return true;
-  }
-  return false;
-}
-
 /** The absolute path of a relative one, or undefined when it goes above the root. */
 export function resolvePath(folder: string, relative: string): string | undefined {
   const separator = folder.includes('\\') || /^[a-z]:/i.test(folder) ? '\\' : '/';

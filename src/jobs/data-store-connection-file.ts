@@ -66,14 +66,6 @@ export async function convertConnectionFile(
   return text;
 }
 
-/** What the file itself says; nothing secret. @throws DocumentError */
-export async function readConnectionUpload(
-  link: FileLink,
-  { storage }: Pick<JobContext, 'storage'>,
-): ReturnType<typeof readUpload> {
-  return readUpload(uploadIdOf(link, []), storage);
-}
-
 async function readUpload(uploadId: string, storage: JobContext['storage']) {
   return storage.borrow(storageKeyOfUpload(uploadId), async (path) => {
     const { size } = await stat(path);

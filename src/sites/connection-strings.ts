@@ -146,11 +146,6 @@ export function holdsPassword(text: string): boolean {
   return parsePairs(text).some(([key]) => isPasswordKey(key));
 }
 
-/** The passwords in a geodatabase string, as they are written. */
-export function passwordsIn(text: string): string[] {
-  return parsePairs(text).flatMap(([key, value]) => (isPasswordKey(key) ? [value] : []));
-}
-
 /** The same connection with this password in place of any other. @throws RequestError when it cannot be written */
 export function withPassword(text: string, password: string): string {
   checkValue('PASSWORD', password);
