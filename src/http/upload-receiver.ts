@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import { v7 as createId } from 'uuid';
 import { inspectUpload, storageKeyOfUpload, type UploadRecord } from '../jobs/upload-records.ts';
 import { GatewayError, RequestError, StorageExhaustedError } from '../lib/errors.ts';
+import { checkDigests, type FileDigest } from './file-digest.ts';
 import type { HttpDeps } from './http-deps.ts';
 
 /** Room that is kept free on the disk of storage: below it nothing is taken in. */
@@ -14,7 +15,7 @@ const multipartOverheadBytes = 16 * 2 ** 20;
 type IncomingFile = {
   name: string;
   source: Readable & { truncated?: boolean };
-  expectedSha256?: string;
+  digests?: readonly FileDigest[];
 };
 
 type Deps = Pick<HttpDeps, 'storage' | 'documents' | 'uploads' | 'uploadsConfig' | 'metrics'>;
@@ -30,7 +31,8 @@ export class UploadReceiver {
   /**
    * Whatever goes wrong, no file and no record is left behind.
    *
-   * @throws RequestError payload_too_large, or validation_error when the digest is another
+   * @throws RequestError payload_too_large, malformed_request when the file breaks off, or
+   *   validation_error when the digest is another
    * @throws DocumentError for an archive that breaks a safety limit, or a definition that is damaged
    */
   async receive(owner: string, file: IncomingFile, signal: AbortSignal): Promise<UploadRecord> {
@@ -60,7 +62,7 @@ export class UploadReceiver {
         signal,
       });
       if (file.source.truncated) throw tooLarge(uploadsConfig.maxBytes); // the parser cuts off without a word
-      checkDigest(stored.sha256, file.expectedSha256);
+      checkDigests(stored.sha256, file.digests ?? []);
       const name = toDisplayName(file.name);
       const content = await inspectUpload(key, name, { storage, documents, signal });
       const upload = {
@@ -75,7 +77,8 @@ export class UploadReceiver {
       return upload;
     } catch (error) {
       await storage.delete(key);
-      throw error;
+      const hasBrokenOff = file.source.errored && !(error instanceof GatewayError);
+      throw hasBrokenOff ? brokenOff(error) : error;
     }
   }
 
@@ -106,25 +109,13 @@ function toReason(error: unknown, signal: AbortSignal): string {
   return error instanceof GatewayError ? error.code : 'internal_error';
 }
 
-function tooLarge(maxBytes: number): RequestError {
-  return new RequestError('payload_too_large', `The file is larger than ${maxBytes} bytes.`);
+/** The parser of forms, or the connection, ended the file before its end. */
+function brokenOff(cause: unknown): RequestError {
+  return new RequestError('malformed_request', 'The file breaks off before its end.', { cause });
 }
 
-function checkDigest(sha256: string, expected: string | undefined): void {
-  if (expected === undefined || expected === sha256) return;
-  throw new RequestError(
-    'validation_error',
-    'The file is not what its digest says: it was changed on its way.',
-    {
-      errors: [
-        {
-          header: 'Repr-Digest',
-          code: 'digest_mismatch',
-          detail: 'the SHA-256 of the content is another',
-        },
-      ],
-    },
-  );
+function tooLarge(maxBytes: number): RequestError {
+  return new RequestError('payload_too_large', `The file is larger than ${maxBytes} bytes.`);
 }
 
 /** A name to be shown, never used as a path: controls and marks of direction are left out. */
@@ -136,15 +127,4 @@ function toDisplayName(name: string): string {
       .trim()
       .slice(0, 200) || 'unnamed'
   );
-}
-
-/** The `sha-256` of `Repr-Digest` or `Content-Digest` (RFC 9530), in hex; other algorithms are passed over. */
-export function readDigest(headers: IncomingHttpHeaders): string | undefined {
-  const text = [headers['repr-digest'], headers['content-digest']].flat().join(',');
-  if (!/\bsha-256\s*=/i.test(text)) return undefined;
-  const encoded = /\bsha-256\s*=\s*:([A-Za-z0-9+/]{43}=):/i.exec(text)?.[1];
-  if (encoded) return Buffer.from(encoded, 'base64').toString('hex');
-  throw new RequestError('malformed_request', 'The digest cannot be read.', {
-    errors: [{ header: 'Repr-Digest', detail: 'send sha-256=:<base64 of 32 bytes>:' }],
-  });
 }

@@ -72,6 +72,11 @@ test('checks a digest', async () => {
     'malformed_request',
   );
   expect(await storedFiles(gateway)).toEqual(before);
+  expect((await sendRaw(bytes, { 'repr-digest': right, 'content-digest': wrong })).status).toBe(
+    400,
+  );
+  const md5 = await sendRaw(bytes, { 'repr-digest': 'md5=:XUFAKrxLKna5cZ2REBfFkg==:' });
+  expect(md5).toMatchObject({ status: 400, body: { code: 'malformed_request' } });
   expect((await sendRaw(bytes, { 'repr-digest': right })).status).toBe(201);
 });
 

@@ -6,12 +6,13 @@ import { storageKeyOfUpload, type UploadRecord } from '../../jobs/upload-records
 import { RequestError } from '../../lib/errors.ts';
 import { creatingScopes, jobReadingScopes } from '../caller.ts';
 import { invalid } from '../execution/execute-request.ts';
+import { readDigests } from '../file-digest.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { drain, whenCallerGoes } from '../incoming-stream.ts';
 import { jsonLink, Link, uploadUrl } from '../links.ts';
 import { operation, UploadPath } from '../operation.ts';
 import { toTime } from '../status-info.ts';
-import { readDigest, type UploadReceiver } from '../upload-receiver.ts';
+import type { UploadReceiver } from '../upload-receiver.ts';
 
 const Upload = z
   .object({
@@ -33,7 +34,7 @@ type Deps = HttpDeps & { receiver: UploadReceiver };
 
 export async function uploadRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
   // Here any body is a file: it is handed on as a stream and never gathered.
-  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.removeContentTypeParser('application/json');
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
   app.post('/uploads', createOperation, async (request, reply) => {
@@ -65,10 +66,9 @@ async function receive(
   signal: AbortSignal,
   { receiver, uploadsConfig }: Deps,
 ): Promise<UploadRecord> {
-  const expectedSha256 = readDigest(request.headers);
-  const expected = expectedSha256 === undefined ? {} : { expectedSha256 };
+  const digests = readDigests(request.headers, { isBareBody: !request.isMultipart() });
   if (!request.isMultipart()) {
-    const file = { name: toFileName(request), source: toRawBody(request), ...expected };
+    const file = { name: toFileName(request), source: toRawBody(request), digests };
     return receiver.receive(request.caller.id, file, signal);
   }
   let upload: UploadRecord | undefined;
@@ -83,7 +83,7 @@ async function receive(
           'the one part is the file, named `file`',
         );
       }
-      const file = { name: part.filename ?? 'unnamed', source: part.file, ...expected };
+      const file = { name: part.filename ?? 'unnamed', source: part.file, digests };
       upload = await receiver.receive(request.caller.id, file, signal);
     }
   } catch (error) {
