@@ -7,9 +7,11 @@ import { authentication } from './plugins/authentication.ts';
 import { measuring } from './plugins/measuring.ts';
 import { negotiation } from './plugins/negotiation.ts';
 import { openapi } from './plugins/openapi.ts';
-import { answerClientError, problems, sendProblem } from './plugins/problems.ts';
+import { problems, sendProblem } from './plugins/problems.ts';
+import { requestBodies } from './plugins/request-bodies.ts';
 import { chooseRequestId, hostOf, requestContext } from './plugins/request-context.ts';
 import { requestTracing } from './plugins/request-tracing.ts';
+import { answerClientError, answerOutsideRoutes } from './raw-problems.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { dataStoreItemRoutes } from './routes/data-store-items.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
@@ -48,6 +50,7 @@ export async function createApp(deps: HttpDeps): Promise<FastifyInstance> {
     bodyLimit: deps.http.bodyLimitBytes,
     connectionTimeout: stalledAfterMs,
     genReqId: chooseRequestId,
+    http: { requireHostHeader: false }, // a problem of ours says it
     return503OnClosing: false, // a problem of ours says it
     frameworkErrors: (error, request, reply) => {
       request.root = deps.publicUrl() || hostOf(request);
@@ -55,6 +58,7 @@ export async function createApp(deps: HttpDeps): Promise<FastifyInstance> {
     },
     clientErrorHandler: (error, socket) => answerClientError(error, socket, deps.publicUrl()),
   });
+  answerOutsideRoutes(app.server, deps.publicUrl);
   app.setValidatorCompiler<z.ZodType>(
     ({ schema }) =>
       (value) =>
@@ -84,6 +88,7 @@ function createApi(deps: HttpDeps): (api: FastifyInstance) => Promise<void> {
     const withReceiver = { ...deps, receiver: new UploadReceiver(deps), closing: closing.signal };
     await api.register(authentication, { apiKeys: deps.apiKeys });
     await api.register(multipart, { throwFileSizeLimit: false });
+    await api.register(requestBodies);
     await api.register(landingRoutes);
     await api.register(processRoutes, deps);
     await api.register(executionRoutes, withReceiver);
@@ -113,6 +118,9 @@ function closeIdleConnections(app: FastifyInstance): void {
   });
 }
 
+/** Characters of a name of the caller's own that are repeated to it. */
+const longestName = 100;
+
 /** Query and path, named where they are at fault. */
 function parseParameters(schema: z.ZodType, value: unknown): { value?: unknown; error?: Error } {
   const { data, error } = schema.safeParse(value);
@@ -120,7 +128,7 @@ function parseParameters(schema: z.ZodType, value: unknown): { value?: unknown; 
   const errors = error.issues.flatMap((issue): (RequestFault & { parameter: string })[] =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((parameter) => ({
-          parameter,
+          parameter: parameter.slice(0, longestName),
           code: issue.code,
           detail: 'is not a parameter here',
         }))

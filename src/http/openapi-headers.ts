@@ -15,7 +15,11 @@ export const requestHeaderParameters = {
     in: 'header',
     description:
       'Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.',
-    schema: { type: 'string', minLength: 16, maxLength: 257 },
+    schema: {
+      type: 'string',
+      pattern:
+        '^(?:"[\\x21\\x23-\\x5b\\x5d-\\x7e]{16,255}"|[\\x21\\x23-\\x5b\\x5d-\\x7e]{16,255})$',
+    },
     example: '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
   },
   IfNoneMatch: {

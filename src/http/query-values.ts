@@ -4,11 +4,17 @@ import { RequestError } from '../lib/errors.ts';
 const usualLimit = 10;
 const highestLimit = 1_000;
 
+/** Digits and nothing else: `Number` would also take ` 5`, `0x10` and `1e2`. */
+function toNumber(text: unknown): unknown {
+  if (typeof text !== 'string' || !/^-?\d+$/.test(text)) return text;
+  return Math.min(Number(text), Number.MAX_SAFE_INTEGER);
+}
+
+export const Count = z.preprocess(toNumber, z.number().int().min(0));
+
 /** How many entries a page has; more than the highest counts as the highest. */
-export const Limit = z.coerce
-  .number()
-  .int()
-  .min(1)
+export const Limit = z
+  .preprocess(toNumber, z.number().int().min(1))
   .default(usualLimit)
   .describe(`Entries of one page; more than ${highestLimit} counts as ${highestLimit}`);
 
@@ -54,11 +60,13 @@ export function parseInterval(text: string): Interval {
 }
 
 const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i;
+/** Knows how many days a month has, which `Date` does not mind. */
+const calendar = z.iso.datetime({ offset: true });
 
 function toMs(text: string): number {
-  const ms = rfc3339.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw invalidInterval();
-  return ms;
+  const isTime = rfc3339.test(text) && calendar.safeParse(text.toUpperCase()).success;
+  if (!isTime) throw invalidInterval();
+  return Date.parse(text);
 }
 
 /** A time told in seconds means that whole second. */

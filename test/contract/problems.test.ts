@@ -86,6 +86,82 @@ const cases: Case[] = [
     400,
     'malformed_request',
   ],
+  [
+    'a file that breaks off',
+    publishing,
+    {
+      method: 'POST',
+      headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      body: '--b\r\nContent-Disposition: form-data; name="serviceDefinition"; filename="a.sd"\r\n\r\nde',
+    },
+    400,
+    'malformed_request',
+  ],
+  [
+    'a part without a name',
+    publishing,
+    {
+      method: 'POST',
+      headers: { 'content-type': 'multipart/form-data; boundary=b' },
+      body: '--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n',
+    },
+    400,
+    'malformed_request',
+  ],
+  [
+    'JSON that is nested without end',
+    publishing,
+    {
+      method: 'POST',
+      headers: json,
+      body: `{"inputs":{"overrides":${'{"a":'.repeat(9_000)}1${'}'.repeat(9_000)}}}`,
+    },
+    400,
+    'malformed_request',
+  ],
+  [
+    'JSON in another encoding',
+    publishing,
+    { method: 'POST', headers: json, body: Buffer.from('{"inputs":{"site":"ü"}}', 'latin1') },
+    400,
+    'malformed_request',
+  ],
+  [
+    'an input named by half a character',
+    publishing,
+    { method: 'POST', headers: json, body: '{"inputs":{"\\ud800":1}}' },
+    400,
+    'validation_error',
+  ],
+  [
+    'a compressed body',
+    publishing,
+    { method: 'POST', headers: { ...json, 'content-encoding': 'gzip' }, body: '{}' },
+    415,
+    'unsupported_media_type',
+  ],
+  [
+    'text instead of JSON',
+    publishing,
+    { method: 'POST', headers: { 'content-type': 'text/plain' }, body: '{}' },
+    415,
+    'unsupported_media_type',
+  ],
+  [
+    'a form where none is taken',
+    '/v1/jobs/x/retry',
+    { method: 'POST', body: new FormData() },
+    415,
+    'unsupported_media_type',
+  ],
+  [
+    'broken JSON at an unknown address',
+    '/v1/nowhere',
+    { method: 'POST', headers: json, body: '{' },
+    404,
+    'not_found',
+  ],
+  ['a method that wants a media type', '/v1/jobs', { method: 'QUERY' }, 405, 'method_not_allowed'],
   ['nothing acceptable', '/v1/jobs', { headers: { accept: 'text/csv' } }, 406, 'not_acceptable'],
   [
     'JSON refused by its weight',
@@ -136,21 +212,54 @@ test('explains each kind at its address', async () => {
   }
 });
 
-test('answers bytes that are no request', async () => {
+test.each([
+  ['bytes that are no request', 'this is no request', 400, 'malformed_request'],
+  ['a request without a host', 'GET /v1/jobs HTTP/1.1', 400, 'malformed_request'],
+  ['a host that is none', 'GET /v1/jobs HTTP/1.1\r\nHost: a"<>/b', 400, 'malformed_request'],
+  ['two hosts', 'GET /v1/jobs HTTP/1.1\r\nHost: a\r\nHost: b', 400, 'malformed_request'],
+  [
+    'an expectation that nobody can meet',
+    'GET /v1/jobs HTTP/1.1\r\nHost: a\r\nExpect: a-miracle',
+    417,
+    'malformed_request',
+  ],
+  ['a wish for a tunnel', 'CONNECT a:443 HTTP/1.1\r\nHost: a:443', 405, 'method_not_allowed'],
+  [
+    'headers without end',
+    `GET /v1/jobs HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(20_000)}`,
+    431,
+    'malformed_request',
+  ],
+])('%s: a problem', async (_what, lines, status, code) => {
+  const { head, body } = await say(`${lines}\r\nConnection: close\r\n\r\n`);
+  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(head).toMatch(/^content-type: application\/problem\+json$/im);
+  const problem = Problem.parse(JSON.parse(body));
+  expect(problem).toMatchObject({ status, code });
+  expect(URL.canParse(problem.type)).toBe(true);
+  expect(head).toContain(problem.requestId);
+});
+
+test('links to the address that was asked, where a request of HTTP/1.0 names none', async () => {
+  const { body } = await say('GET /v1/jobs HTTP/1.0\r\n\r\n');
+  expect(JSON.parse(body).links[0].href).toBe(`${gateway.url}/v1/jobs`);
+});
+
+test('says what a resource takes', async () => {
+  const response = await fetch(gateway.url + publishing, { method: 'POST', body: 'text' });
+  expect(response.headers.get('accept')).toBe('application/json, multipart/form-data');
+});
+
+/** Bytes on a socket, and what comes back until it closes. */
+async function say(text: string): Promise<{ head: string; body: string }> {
   const { hostname, port } = new URL(gateway.url);
   const socket = connect(Number(port), hostname);
-  const answer = new Promise<string>((resolve) => {
-    let text = '';
-    socket.on('data', (bytes) => {
-      text += bytes;
-    });
-    socket.on('close', () => resolve(text));
-  });
-  socket.write('this is no request\r\n\r\n');
-  const [head = '', body = ''] = (await answer).split('\r\n\r\n');
-  expect(head).toMatch(/^HTTP\/1\.1 400 [\s\S]*Content-Type: application\/problem\+json\r\n/);
-  expect(Problem.parse(JSON.parse(body))).toMatchObject({ status: 400, code: 'malformed_request' });
-});
+  socket.write(text);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk);
+  const [head = '', body = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+  return { head, body };
+}
 
 test.each([
   ['takes over', 'build-4711.a_b', /^build-4711\.a_b$/],

@@ -41,6 +41,10 @@ export async function readMultipartRequest(
       form.addText(part);
       continue;
     }
+    if (part.fieldname === 'inputs') {
+      form.addText({ fieldname: 'inputs', value: await readText(part) });
+      continue;
+    }
     form.checkFile(part.fieldname);
     reading.checkBeforeFile(form.inputs());
     const upload = await reading.receive(part);
@@ -48,6 +52,18 @@ export async function readMultipartRequest(
     form.fill(part.fieldname, linkToUpload(upload.uploadId));
   }
   return { ...parseExecuteRequest(form.toBody()), files };
+}
+
+/** Of `-F inputs=@inputs.json`: a file, but not one to keep. */
+async function readText({ fieldname, file }: MultipartFile): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of file) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > textBytes) throw tooLong(fieldname);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** What the parser throws between parts is about the bytes, so it is the caller's. */
@@ -75,14 +91,9 @@ class Form {
     this.#inputs = new Map(inputs.map((input) => [input.id, input]));
   }
 
-  addText(part: MultipartValue): void {
+  addText(part: Pick<MultipartValue, 'fieldname' | 'value'> & { valueTruncated?: boolean }): void {
     const { fieldname: name } = part;
-    if (part.valueTruncated) {
-      throw new RequestError(
-        'payload_too_large',
-        `The part ${name} is longer than ${textBytes} bytes.`,
-      );
-    }
+    if (part.valueTruncated) throw tooLong(name);
     // The parser has already read a part that says it is JSON.
     const text = typeof part.value === 'string' ? part.value : JSON.stringify(part.value);
     if (name === 'labels') this.#labels.push(...toLabels(text));
@@ -146,7 +157,8 @@ class Form {
     return this.#filled.has(name) || this.#texts.has(name);
   }
 
-  #inputOf(name: string): InputDescription {
+  #inputOf(name: string | undefined): InputDescription {
+    if (!name) throw new RequestError('malformed_request', 'A part of the form has no name.');
     const input = this.#inputs.get(name);
     if (input) return input;
     throw invalid(
@@ -155,6 +167,11 @@ class Form {
       'is not an input of this process',
     );
   }
+}
+
+function tooLong(name: string): RequestError {
+  const message = `The part ${name} is longer than ${textBytes} bytes.`;
+  return new RequestError('payload_too_large', message);
 }
 
 function twice(name: string): RequestError {

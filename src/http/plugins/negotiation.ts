@@ -17,28 +17,35 @@ export const negotiation = fp(async (app) => {
   });
 });
 
-/** No header accepts everything. A type with `q=0` is refused. */
+/** No header accepts everything. A type with `q=0` is refused, also where a pattern would let it pass. */
 export function acceptsAny(accept: string | undefined, types: readonly string[]): boolean {
-  if (accept === undefined || accept.trim() === '') return true;
-  return accept
-    .split(',')
-    .map(parseRange)
-    .some(({ range, isRefused }) => !isRefused && types.some((type) => matches(range, type)));
+  const ranges = parseAccept(accept);
+  return ranges.length === 0 || types.some((type) => isAccepted(type, ranges));
 }
 
 /** True when the header names the type itself, not only a pattern that it fits. */
 export function namesType(accept: string | undefined, type: string): boolean {
-  return (accept ?? '')
+  return parseAccept(accept).some(({ range, isRefused }) => !isRefused && range === type);
+}
+
+type MediaRange = { range: string; isRefused: boolean };
+
+function parseAccept(accept = ''): MediaRange[] {
+  return accept
     .split(',')
-    .map(parseRange)
-    .some(({ range, isRefused }) => !isRefused && range === type);
+    .filter((text) => text.trim() !== '') // RFC 9110, section 5.6.1: empty elements do not count
+    .map((text) => {
+      const [range = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
+      return { range, isRefused: parameters.some((each) => /^q=0(\.0*)?$/.test(each)) };
+    });
 }
 
-function parseRange(text: string): { range: string; isRefused: boolean } {
-  const [range = '', ...parameters] = text.split(';').map((part) => part.trim().toLowerCase());
-  return { range, isRefused: parameters.some((each) => /^q=0(\.0*)?$/.test(each)) };
-}
-
-function matches(range: string, type: string): boolean {
-  return range === '*/*' || type === '*/*' || range === type || range === `${type.split('/')[0]}/*`;
+/** The most exact range that fits decides (RFC 9110, section 12.5.1). */
+function isAccepted(type: string, ranges: MediaRange[]): boolean {
+  if (type === '*/*') return ranges.some(({ isRefused }) => !isRefused);
+  for (const wanted of [type, `${type.split('/')[0]}/*`, '*/*']) {
+    const fitting = ranges.filter(({ range }) => range === wanted);
+    if (fitting.length > 0) return fitting.some(({ isRefused }) => !isRefused);
+  }
+  return false;
 }

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import {
@@ -7,13 +6,7 @@ import {
   QueueUnavailableError,
   RequestError,
 } from '../../lib/errors.ts';
-import {
-  describeProblem,
-  type Problem,
-  problemUri,
-  toProblem,
-  withPublicUrl,
-} from '../../lib/problem.ts';
+import { type Problem, toProblem, withPublicUrl } from '../../lib/problem.ts';
 import { isRedisAway } from '../../lib/redis.ts';
 import { namesType } from './negotiation.ts';
 
@@ -49,6 +42,18 @@ const frameworkCodes: Record<string, ErrorCode> = {
   FST_ERR_MAX_PARAM_LENGTH: 'not_found',
 };
 
+/** What their own words leave open. */
+const frameworkDetails: Record<string, string> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The body is of another media type.',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'The body is not valid JSON.',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'The body is empty, though it is said to be JSON.',
+  FST_PARTS_LIMIT: 'The form has too many parts.',
+  FST_FILES_LIMIT: 'The form has more files than are taken here.',
+  FST_FIELDS_LIMIT: 'The form has too many fields.',
+  FST_PROTO_VIOLATION: 'A part has a name that cannot be used.',
+  FST_INVALID_JSON_FIELD_ERROR: 'A part that is said to be JSON is none.',
+};
+
 /** Every answer that is not a success is a problem (RFC 9457), wherever it comes from. */
 export const problems = fp(async (app) => {
   const routes = collectRoutes(app);
@@ -63,17 +68,17 @@ export const problems = fp(async (app) => {
   app.addHook('onSend', async (_request, reply) => {
     if (isClosing) reply.header('connection', 'close'); // an open connection would hold the process
   });
-  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
+  const whyNoRoute = (request: FastifyRequest) => {
     const methods = routes
       .filter((route) => route.pattern.test(pathOf(request)))
       .map((route) => route.method);
-    return sendProblem(
-      methods.length > 0 ? toMethodError(request, methods) : toUnknownRoute(),
-      request,
-      reply,
-    );
-  });
+    return methods.length > 0 ? toMethodError(request, methods) : toUnknownRoute();
+  };
+  // What else is wrong with a request matters only where there is somebody to take it.
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(request.is404 && !isClosing ? whyNoRoute(request) : error, request, reply),
+  );
+  app.setNotFoundHandler((request, reply) => sendProblem(whyNoRoute(request), request, reply));
 });
 
 /** For the errors that Fastify meets before a request has a route. */
@@ -82,10 +87,11 @@ export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const known = understand(error);
+  const known = hasBrokenOff(request) ? brokenOff(error) : understand(error);
   const problem = { ...withPublicUrl(toProblem(known), request.root), requestId: request.id };
   if (problem.status >= 500)
     request.log[known === error ? 'warn' : 'error']({ err: error }, 'Request failed');
+  if (problem.status === 415) sayWhatIsTaken(problem, request, reply);
   const seconds = known instanceof GatewayError ? retryAfter[known.code] : undefined;
   if (seconds !== undefined) reply.header('retry-after', String(seconds));
   if (known instanceof RequestError) reply.headers(known.headers);
@@ -110,42 +116,28 @@ export function sendStoredProblem(
     .send(Buffer.from(JSON.stringify(withPublicUrl(problem, request.root))));
 }
 
-/** For bytes that are no HTTP request: there is only a socket to answer on. */
-export function answerClientError(
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  publicUrl: string,
-): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const status =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 431
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 408
-        : 400;
-  const problem = {
-    type: problemUri('malformed_request', publicUrl),
-    title: describeProblem('malformed_request').title,
-    status,
-    code: 'malformed_request',
-    detail: 'The bytes that came are not a request that can be read.',
-  };
-  const body = JSON.stringify(problem);
-  const reason = {
-    400: 'Bad Request',
-    408: 'Request Timeout',
-    431: 'Request Header Fields Too Large',
-  }[status];
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${problemType}\r\nConnection: close\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-}
-
 /** OGC's test suite wants plain JSON where it asks for that and nothing else. */
 function chooseType({ headers: { accept } }: FastifyRequest): string {
   const asksForJson = namesType(accept, 'application/json') && !namesType(accept, problemType);
   return asksForJson ? 'application/json' : problemType;
+}
+
+function hasBrokenOff({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete;
+}
+
+/** Nobody is there to hear it; but it is no fault of ours, and nothing for the log of faults. */
+function brokenOff(error: unknown): RequestError {
+  const message = 'The request broke off before its end.';
+  return new RequestError('malformed_request', message, { cause: error });
+}
+
+/** RFC 9110, section 15.5.16: `Accept` tells what the resource would have taken. */
+function sayWhatIsTaken(problem: Problem, request: FastifyRequest, reply: FastifyReply): void {
+  const types = Object.keys(request.routeOptions.config.operation?.body?.content ?? {});
+  if (types.length === 0) return;
+  reply.header('accept', types.join(', '));
+  problem.detail = `${problem.detail} This resource takes ${types.join(' or ')}.`;
 }
 
 function understand(error: unknown): unknown {
@@ -155,8 +147,9 @@ function understand(error: unknown): unknown {
   const {
     code = '',
     statusCode = 500,
-    message,
+    message: theirs,
   } = error as { code?: string; statusCode?: number; message: string };
+  const message = frameworkDetails[code] ?? theirs;
   const known =
     frameworkCodes[code] ??
     (statusCode >= 400 && statusCode < 500 ? 'malformed_request' : undefined);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
+import { RequestError } from '../../lib/errors.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -24,6 +25,7 @@ export const requestContext = fp<{ publicUrl: () => string }>(async (app, { publ
   app.addHook('onRequest', async (request, reply) => {
     request.root = publicUrl() || hostOf(request);
     reply.header('x-request-id', request.id);
+    checkHost(request.raw);
   });
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
@@ -38,7 +40,25 @@ export const requestContext = fp<{ publicUrl: () => string }>(async (app, { publ
   });
 });
 
-/** How the caller itself names us. */
-export function hostOf(request: FastifyRequest): string {
-  return `${request.protocol}://${request.host}`;
+/** How the caller itself names us; one that names nobody (HTTP/1.0) is told the address it came to. */
+export function hostOf({ protocol, host, raw }: FastifyRequest): string {
+  const { localAddress = '127.0.0.1', localPort } = raw.socket;
+  const own = `${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`;
+  return `${protocol}://${hostname.test(host) ? host : own}`;
+}
+
+const hostname = /^(?:[\w.~%!$&'()*+,;=-]+|\[[\da-f:.]+\])(?::\d{0,5})?$/i;
+
+/** @throws RequestError malformed_request (RFC 9112, section 3.2) */
+function checkHost({ rawHeaders, headers, httpVersion }: IncomingMessage): void {
+  const fields = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host');
+  const isMissing = fields.length === 0 && httpVersion !== '1.0';
+  const isUsable =
+    fields.length === 0 || (fields.length === 1 && hostname.test(headers.host ?? ''));
+  if (isMissing || !isUsable) {
+    throw new RequestError(
+      'malformed_request',
+      'Send one header Host, with the name of this host.',
+    );
+  }
 }

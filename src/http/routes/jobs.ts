@@ -6,10 +6,18 @@ import { hasScope, jobReadingScopes } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { jsonLink, Link } from '../links.ts';
 import { operation } from '../operation.ts';
-import { capped, Limit, oneOf, parseInterval, toValues, ValueList } from '../query-values.ts';
+import {
+  Count,
+  capped,
+  Limit,
+  oneOf,
+  parseInterval,
+  toValues,
+  ValueList,
+} from '../query-values.ts';
 import { StatusInfo, toStatusInfo } from '../status-info.ts';
 
-const seconds = z.coerce.number().int().min(0).optional();
+const seconds = Count.optional();
 
 const JobQuery = z.strictObject({
   status: ValueList.optional().describe('Any of these statuses'),
@@ -27,7 +35,12 @@ const JobQuery = z.strictObject({
   minDuration: seconds.describe('Jobs that ran at least this many seconds'),
   maxDuration: seconds.describe('Jobs that ran at most this many seconds'),
   limit: Limit,
-  cursor: z.string().max(1_000).optional().describe('Where to go on: take it from the link `next`'),
+  cursor: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('Where to go on: take it from the link `next`'),
 });
 type JobQuery = z.output<typeof JobQuery>;
 

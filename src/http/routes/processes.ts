@@ -10,11 +10,11 @@ import {
   ProcessList,
   summarizeProcess,
 } from '../process-description.ts';
-import { capped, Limit } from '../query-values.ts';
+import { Count, capped, Limit } from '../query-values.ts';
 
 const ProcessQuery = z.strictObject({
   limit: Limit,
-  offset: z.coerce.number().int().min(0).default(0).describe('Processes to pass over'),
+  offset: Count.default(0).describe('Processes to pass over'),
 });
 const ProcessPath = z.object({ processId: z.string().describe('Id of the process') });
 
