@@ -1575,7 +1575,7 @@ export interface components {
             };
         };
         FileLink: {
-            /** @description Link to an upload: `/v1/uploads/{uploadId}`, or absolute below the public root */
+            /** @description Link to an upload, `/v1/uploads/{uploadId}`, or to the file that a job made, `/v1/artifacts/{jobId}`; also absolute below the public root */
             href: string;
             /** @description Media type; not needed */
             type?: string;

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { basename } from 'node:path';
 import type { Readable } from 'node:stream';
 import { v7 as createId } from 'uuid';
+import { discardUpload } from '../jobs/artifact-uploads.ts';
 import { inspectUpload, storageKeyOfUpload, type UploadRecord } from '../jobs/upload-records.ts';
 import { GatewayError, RequestError, StorageExhaustedError } from '../lib/errors.ts';
 import { checkDigests, type FileDigest } from './file-digest.ts';
@@ -83,8 +84,7 @@ export class UploadReceiver {
   }
 
   async discard(upload: UploadRecord): Promise<void> {
-    await this.#deps.uploads.remove(upload.uploadId);
-    await this.#deps.storage.delete(storageKeyOfUpload(upload.uploadId));
+    await discardUpload(upload, this.#deps);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { RequestError } from '../lib/errors.ts';
-import { linkToUpload, uploadIdOf } from './file-link.ts';
+import { linkToUpload, readLink, uploadIdOf } from './file-link.ts';
 
 const uploadId = '0197a3f0-1111-7abc-8def-0123456789ab';
 const roots = ['https://publish.example.org', 'http://127.0.0.1:8080'];
@@ -15,6 +15,13 @@ test.for([
   ...roots.map((root) => `${root}/v1/uploads/${uploadId}`),
 ])('%s', (href) => {
   expect(uploadIdOf({ href }, roots)).toBe(uploadId);
+});
+
+test('a link to the file that a job made is told apart', () => {
+  const href = `${roots[0]}/v1/artifacts/${uploadId}`;
+  expect(readLink({ href }, roots)).toEqual({ kind: 'artifact', id: uploadId });
+  expect(readLink(linkToUpload(uploadId), [])).toEqual({ kind: 'upload', id: uploadId });
+  expect(() => uploadIdOf({ href }, roots)).toThrow(/no upload|does not lead to an upload/i);
 });
 
 test.for([

@@ -1,4 +1,5 @@
-import { FileLink, linkToUpload, uploadIdOf } from '../../jobs/file-link.ts';
+import { adoptArtifact } from '../../jobs/artifact-uploads.ts';
+import { FileLink, linkToUpload, readLink } from '../../jobs/file-link.ts';
 import { type JobType, sitesOf, toPointer } from '../../jobs/job-type.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
@@ -6,7 +7,7 @@ import { type Caller, hasScope, reachesSite } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { lacksScope } from '../plugins/authentication.ts';
 
-type Deps = Pick<HttpDeps, 'siteConfigs' | 'uploads'>;
+type Deps = Pick<HttpDeps, 'siteConfigs' | 'uploads' | 'storage' | 'documents'>;
 
 /** A file that is not known yet, so that the other inputs can be judged before it comes. */
 const someFile = linkToUpload('00000000-0000-0000-0000-000000000000');
@@ -56,30 +57,44 @@ export function checkSite(
 }
 
 /**
- * The uploads that the inputs link to, and the inputs with each link in the one form that is kept.
+ * The uploads that the inputs link to, and the inputs with each link in the one form that is kept. A file that a job
+ * made becomes an upload of its own, told to `adopted` as soon as it is there.
  *
- * @throws RequestError validation_error for what is no link, or an upload that is not the caller's
+ * @throws RequestError validation_error for what is no link, or a file that is not the caller's
  */
 export async function resolveFiles(
   jobType: JobType,
   params: Record<string, unknown>,
-  { caller, root, deps }: { caller: Caller; root: string; deps: Pick<Deps, 'uploads'> },
+  {
+    caller,
+    root,
+    deps,
+    adopted,
+  }: {
+    caller: Caller;
+    root: string;
+    deps: Pick<Deps, 'uploads' | 'storage' | 'documents'>;
+    adopted: UploadRecord[];
+  },
 ): Promise<{ params: Record<string, unknown>; uploads: Record<string, UploadRecord> }> {
   const uploads: Record<string, UploadRecord> = {};
   const links: Record<string, FileLink> = {};
   for (const name of jobType.fileInputs.filter((each) => params[each] !== undefined)) {
     const pointer = toPointer(['inputs', name]);
-    const uploadId = uploadIdOf(FileLink.parse(params[name]), [root], pointer);
-    const upload = await deps.uploads.find(uploadId);
-    if (!upload || upload.owner !== caller.id) {
-      throw new RequestError('validation_error', 'An input links to an upload that is not there.', {
-        errors: [
-          { pointer: `${pointer}/href`, code: 'upload_not_found', detail: `no upload ${uploadId}` },
-        ],
-      });
-    }
+    const { kind, id } = readLink(FileLink.parse(params[name]), [root], pointer);
+    const upload =
+      kind === 'upload' ? await deps.uploads.find(id) : await adoptArtifact(id, caller.id, deps);
+    if (!upload || upload.owner !== caller.id) throw notThere(kind, id, pointer);
+    if (kind === 'artifact') adopted.push(upload);
     uploads[name] = upload;
-    links[name] = linkToUpload(uploadId);
+    links[name] = linkToUpload(upload.uploadId);
   }
   return { params: { ...params, ...links }, uploads };
+}
+
+function notThere(kind: 'upload' | 'artifact', id: string, pointer: string): RequestError {
+  const detail = kind === 'upload' ? `no upload ${id}` : `no artifact ${id}`;
+  return new RequestError('validation_error', `An input links to an ${kind} that is not there.`, {
+    errors: [{ pointer: `${pointer}/href`, code: `${kind}_not_found`, detail }],
+  });
 }

@@ -1,9 +1,12 @@
 import { v7 as createId } from 'uuid';
+import { discardUpload } from '../../jobs/artifact-uploads.ts';
 import type { Lease } from '../../jobs/idempotency.ts';
 import type { JobRecord } from '../../jobs/job-record.ts';
 import { sealInputs } from '../../jobs/job-secrets.ts';
 import { type JobType, siteOfQueue, sitesOf } from '../../jobs/job-type.ts';
-import { RequestError } from '../../lib/errors.ts';
+import type { UploadRecord } from '../../jobs/upload-records.ts';
+import { QueueUnavailableError, RequestError } from '../../lib/errors.ts';
+import { isRedisAway } from '../../lib/redis.ts';
 import type { Caller } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { describeOutputs } from '../input-description.ts';
@@ -34,6 +37,8 @@ type Deps = Pick<
   | 'siteConfigs'
   | 'siteRecords'
   | 'uploads'
+  | 'storage'
+  | 'documents'
   | 'submission'
   | 'egress'
   | 'metrics'
@@ -60,11 +65,28 @@ export function parseAsked({
  * @throws RequestError, DocumentError, QueueUnavailableError
  */
 export async function acceptJob(asked: Asked, deps: Deps): Promise<JobRecord> {
+  const adopted: UploadRecord[] = [];
+  try {
+    return await judgeAndWrite(asked, adopted, deps);
+  } catch (error) {
+    // When Redis is away the job may have been written: then its files stay, and are swept if it was not.
+    if (!(error instanceof QueueUnavailableError) && !isRedisAway(error)) {
+      for (const upload of adopted) await discardUpload(upload, deps);
+    }
+    throw error;
+  }
+}
+
+async function judgeAndWrite(
+  asked: Asked,
+  adopted: UploadRecord[],
+  deps: Deps,
+): Promise<JobRecord> {
   const { jobType, request, caller, root } = asked;
   const parsed = parseAsked(asked);
   checkScopes(caller, jobType.scopes(parsed));
   for (const site of sitesOf(jobType, parsed)) checkSite(site, { caller, deps });
-  const { params, uploads } = await resolveFiles(jobType, parsed, { caller, root, deps });
+  const { params, uploads } = await resolveFiles(jobType, parsed, { caller, root, deps, adopted });
   const site = siteOfQueue(jobType, params);
   const siteRecord = site === undefined ? undefined : await deps.siteRecords.find(site);
   const acceptance = jobType.accept(params, {

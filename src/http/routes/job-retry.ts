@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { FileLink, uploadIdOf } from '../../jobs/file-link.ts';
+import { FileLink, readLink } from '../../jobs/file-link.ts';
 import { hasEnded, type JobRecord } from '../../jobs/job-record.ts';
 import { missingInputs } from '../../jobs/job-secrets.ts';
 import { type JobType, toPointer } from '../../jobs/job-type.ts';
@@ -156,7 +156,9 @@ async function checkFilesAreThere(
   for (const name of jobType.fileInputs) {
     const { data: link } = FileLink.safeParse(inputs[name]);
     if (!link) continue;
-    const upload = await deps.uploads.find(uploadIdOf(link, [request.root]));
+    const { kind, id } = readLink(link, [request.root]);
+    if (kind === 'artifact') continue; // sent with the retry, and judged like any input
+    const upload = await deps.uploads.find(id);
     if (!upload || upload.owner !== request.caller.id) missing.push(name);
   }
   if (missing.length === 0) return;
