@@ -122,7 +122,8 @@ function compareTarget(
   for (const { asked, record } of inOrder) {
     if (!hasEnded(record)) return undefined; // said already
     const outcome = (record.results as { outcome?: string } | undefined)?.outcome;
-    if (outcome === 'created' || outcome === 'replaced') expected = asked.layer;
+    if (outcome === 'created' || outcome === 'replaced' || outcome === 'unchanged')
+      expected = asked.layer;
     if (record.undo === 'failed')
       return `${record.jobId} (${record.status}) could not be undone: ${record.message}`;
   }

@@ -660,6 +660,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/sites/{site}/services/{folder}/{name}/{type}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what was published as a service of a folder
+         * @description Every publish of the service by Pressroom, newest first, and which definitions are kept for rolling back. The site is not asked; a service that Pressroom never published has an empty history.
+         *
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         */
+        get: operations["getServiceHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sites/{site}/services/{name}/{type}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read what was published as a service of the root folder
+         * @description Every publish of the service by Pressroom, newest first, and which definitions are kept for rolling back. The site is not asked; a service that Pressroom never published has an empty history.
+         *
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         */
+        get: operations["getRootServiceHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sites/{site}/data-store-items": {
         parameters: {
             query?: never;
@@ -1970,6 +2014,38 @@ export interface components {
             outputTransmission: ("value" | "reference")[];
             links: components["schemas"]["Link"][];
         };
+        Publish: {
+            /** @description Number of the publish, counted per service */
+            version: number;
+            /**
+             * @description `failed`: failed or dismissed, and put back as far as it could be; `imported`: told to Pressroom, not published by it
+             * @enum {string}
+             */
+            result: "created" | "replaced" | "imported" | "failed";
+            /**
+             * Format: date-time
+             * @description When it came to this result
+             */
+            time: string;
+            /** @description Pressroom last made this one live; the site is not asked */
+            isCurrent: boolean;
+            /** @description Its definition is kept: it can be rolled back to */
+            isKept: boolean;
+            /** @description SHA-256 of the definition, in hex */
+            sha256: string;
+            /** @description Name of the definition as it was sent */
+            fileName: string;
+            sizeBytes: number;
+            /** @description How far the service was looked at */
+            verification?: string;
+            /** @description The version that was published again */
+            rollbackOf?: number;
+            /** @description Who published; only of jobs that the key may see */
+            owner?: string;
+            /** @description The job; only of those that the key may see */
+            jobID?: string;
+            links: components["schemas"]["Link"][];
+        };
         PublishServiceDefinitionInputs: {
             /** @description Name of a configured site */
             site: string;
@@ -2025,13 +2101,18 @@ export interface components {
              * @default false
              */
             requireRestorable?: boolean;
+            /**
+             * @description With `ifExists: replace`: publish also what would change nothing
+             * @default false
+             */
+            force?: boolean;
         };
         PublishServiceDefinitionResults: {
             /**
-             * @description What became of the request
+             * @description What became of the request; `unchanged`: the live service is what the same request made before
              * @enum {string}
              */
-            outcome: "created" | "replaced" | "skipped";
+            outcome: "created" | "replaced" | "skipped" | "unchanged";
             /** @description The service as the site has it */
             service: {
                 name: string;
@@ -2070,6 +2151,8 @@ export interface components {
             restorable: "full" | "settings-only" | "not-needed";
             /** @description How long the replaced service did not answer; null: not replaced, or not measured from begin to end */
             outageMs: number | null;
+            /** @description Number of this publish in the history of the service; null: nothing is recorded */
+            version: number | null;
             /** @description Time per step */
             seconds: {
                 [key: string]: number;
@@ -2430,6 +2513,16 @@ export interface components {
             id: number;
             /** @description Name of the table */
             name: string;
+        };
+        ServiceHistory: {
+            site: string;
+            /** @description `Folder/Name.Type`, and `Name.Type` in the root */
+            service: string;
+            /** @description The version that Pressroom last made live */
+            current?: number;
+            /** @description Newest first */
+            publishes: components["schemas"]["Publish"][];
+            links: components["schemas"]["Link"][];
         };
         ServiceList: {
             services: {
@@ -3406,6 +3499,11 @@ export interface operations {
                      * @default false
                      */
                     requireRestorable?: boolean;
+                    /**
+                     * @description With `ifExists: replace`: publish also what would change nothing
+                     * @default false
+                     */
+                    force?: boolean;
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -5550,6 +5648,88 @@ export interface operations {
             502: components["responses"]["Problem502"];
             503: components["responses"]["Problem503"];
             504: components["responses"]["Problem504"];
+        };
+    };
+    getServiceHistory: {
+        parameters: {
+            query?: {
+                /** @description Entries of one page; more than 1000 counts as 1000 */
+                limit?: number;
+                /** @description Where to go on: take it from the link `next` */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a configured site */
+                site: string;
+                /** @description Name of the service */
+                name: string;
+                /** @description Type of the service, such as `MapServer` */
+                type: string;
+                /** @description Folder of the service */
+                folder: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the history */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceHistory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getRootServiceHistory: {
+        parameters: {
+            query?: {
+                /** @description Entries of one page; more than 1000 counts as 1000 */
+                limit?: number;
+                /** @description Where to go on: take it from the link `next` */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name of a configured site */
+                site: string;
+                /** @description Name of the service */
+                name: string;
+                /** @description Type of the service, such as `MapServer` */
+                type: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the history */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceHistory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
         };
     };
     listDataStoreItems: {

@@ -8,7 +8,7 @@ import { JobList } from '../jobs/job-list.ts';
 import { JobQueues } from '../jobs/job-queue.ts';
 import { JobRecords } from '../jobs/job-records.ts';
 import { JobSubmission } from '../jobs/job-submission.ts';
-import { PublishedServices } from '../jobs/published-services.ts';
+import { PublishLedger } from '../jobs/publish-ledger.ts';
 import { SiteRecords } from '../jobs/site-records.ts';
 import { UploadRecords } from '../jobs/upload-records.ts';
 import { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
@@ -38,7 +38,10 @@ export function createCore(redis: Redis, config: Config, log: Log, tracing: Trac
     events: new JobEvents(redis, records.keys),
     idempotency: new IdempotencyRecords(redis, records.keys),
     uploads: new UploadRecords(redis, records.keys),
-    published: new PublishedServices(redis, records.keys),
+    ledger: new PublishLedger(redis, records.keys, {
+      keepVersions: config.retention.ledgerVersions,
+      keepDays: config.retention.ledgerDays,
+    }),
     siteRecords: new SiteRecords(redis, records.keys),
     webhookEndpoints: new WebhookEndpointRecords(redis, records.keys),
     deliveries: new DeliveryRecords(redis, records.keys, config.webhooks),

@@ -27,6 +27,7 @@ import { landingRoutes } from './routes/landing.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { problemPageRoutes } from './routes/problem-pages.ts';
 import { processRoutes } from './routes/processes.ts';
+import { serviceHistoryRoutes } from './routes/service-history.ts';
 import { siteHoldRoutes } from './routes/site-holds.ts';
 import { siteRoutes } from './routes/sites.ts';
 import { uploadRoutes } from './routes/uploads.ts';
@@ -100,6 +101,7 @@ function createApi(deps: HttpDeps): (api: FastifyInstance) => Promise<void> {
     await api.register(uploadRoutes, withReceiver);
     await api.register(artifactRoutes, deps);
     await api.register(siteRoutes, deps);
+    await api.register(serviceHistoryRoutes, deps);
     await api.register(dataStoreItemRoutes, deps);
     await api.register(webhookEndpointRoutes, deps);
     await api.register(deliveryRoutes, deps);

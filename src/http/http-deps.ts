@@ -10,6 +10,7 @@ import type { JobQueues } from '../jobs/job-queue.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
+import type { PublishLedger } from '../jobs/publish-ledger.ts';
 import type { SiteRecords } from '../jobs/site-records.ts';
 import type { UploadRecords } from '../jobs/upload-records.ts';
 import type { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
@@ -42,6 +43,7 @@ export type HttpDeps = {
   deliveries: DeliveryRecords;
   sealing: Sealing;
   validations: DataStoreValidations;
+  ledger: PublishLedger;
   /** Which addresses that callers name may be called. */
   egress: EgressPolicy;
   siteRecords: SiteRecords;

@@ -21,7 +21,9 @@ export function jobKeys(prefix: string) {
     siteHold: (name: string) => `${prefix}:site-hold:${name}`,
     siteProbe: (name: string) => `${prefix}:site-probe:${name}`,
     dataStoreValidations: (site: string) => `${prefix}:data-store-validations:${site}`,
-    published: (site: string, target: string) => `${prefix}:published:${site}:${target}`,
+    ledger: (service: string) => `${prefix}:ledger:${service}`,
+    ledgerVersion: (service: string, version: number) =>
+      `${prefix}:ledger-version:${service}:${version}`,
     webhook: (endpointId: string) => `${prefix}:webhook:${endpointId}`,
     webhooksOf: (owner: string) => `${prefix}:webhooks-of:${owner}`,
     delivery: (deliveryId: string) => `${prefix}:delivery:${deliveryId}`,

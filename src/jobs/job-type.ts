@@ -9,7 +9,7 @@ import type { DataStoreValidations } from './data-store-validations.ts';
 import type { FolderUses } from './folder-uses.ts';
 import type { JobLog } from './job-log.ts';
 import type { JobSecrets } from './job-secrets.ts';
-import type { PublishedServices } from './published-services.ts';
+import type { PublishLedger } from './publish-ledger.ts';
 import type { SiteRecord } from './site-records.ts';
 import type { PutBack, RunStep } from './step.ts';
 import type { UploadRecord, UploadRecords } from './upload-records.ts';
@@ -23,7 +23,7 @@ export type JobContext = {
   storage: FolderStorage;
   documents: DocumentReader;
   uploads: UploadRecords;
-  published: PublishedServices;
+  ledger: PublishLedger;
   folderUses: FolderUses;
   step: RunStep;
   signal: AbortSignal;

@@ -298,6 +298,19 @@ export const Config = z
       .strictObject({
         endedJobDays: z.number().positive().default(30),
         failedUploadDays: z.number().positive().default(7),
+        ledgerVersions: z
+          .int()
+          .min(0)
+          .max(1_000)
+          .default(10)
+          .describe(
+            'Definitions kept per service for rolling back, beside the live one, which is always kept',
+          ),
+        ledgerDays: z
+          .number()
+          .positive()
+          .default(180)
+          .describe('How long a definition is kept after it stopped being live'),
       })
       .prefault({}),
     webhooks: WebhookConfig,

@@ -6,7 +6,7 @@ import { type Ending, isFinal, type JobRecord, type StepRecord } from '../jobs/j
 import { type JobChange, JobEndedError, type JobRecords } from '../jobs/job-records.ts';
 import { JobSecrets, type JobSecretsDeps, SecretMissingError } from '../jobs/job-secrets.ts';
 import type { JobContext, JobType } from '../jobs/job-type.ts';
-import type { PublishedServices } from '../jobs/published-services.ts';
+import type { PublishLedger } from '../jobs/publish-ledger.ts';
 import {
   type PutBack,
   ReplayedToEnd,
@@ -31,7 +31,7 @@ export type AttemptDeps = {
   storage: FolderStorage;
   documents: DocumentReader;
   uploads: UploadRecords;
-  published: PublishedServices;
+  ledger: PublishLedger;
   folderUses: FolderUses;
   validations: DataStoreValidations;
   jobSecrets: JobSecretsDeps;
@@ -397,7 +397,7 @@ class AttemptRun {
       storage: this.#deps.storage,
       documents: this.#deps.documents,
       uploads: this.#deps.uploads,
-      published: this.#deps.published,
+      ledger: this.#deps.ledger,
       folderUses: this.#deps.folderUses,
       secrets: this.#secrets,
       validations: this.#deps.validations,

@@ -4,6 +4,7 @@ import type { JobQueues } from '../jobs/job-queue.ts';
 import { hasEnded, type JobRecord } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
+import type { PublishLedger } from '../jobs/publish-ledger.ts';
 import { snapshotKey } from '../jobs/publish-service-definition/publishing-context.ts';
 import { storageKeyOfUpload, type UploadRecords, uploadFolder } from '../jobs/upload-records.ts';
 import type { Config } from '../lib/config.ts';
@@ -17,6 +18,7 @@ export type UpkeepDeps = {
   queues: JobQueues;
   submission: JobSubmission;
   uploads: UploadRecords;
+  ledger: PublishLedger;
   storage: FolderStorage;
   queue: Config['queue'];
   uploadsConfig: Config['uploads'];
@@ -93,6 +95,7 @@ export class Upkeep {
       await storage.delete(snapshotKey(jobId));
       await removeArtifact(storage, jobId);
     }
+    await this.#deps.ledger.letGoOld();
     for (const uploadId of await uploads.findCreatedBefore(
       now - uploadsConfig.keepHours * hourMs,
     )) {

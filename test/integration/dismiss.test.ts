@@ -81,10 +81,11 @@ test('dismissed in the line of a service: the line closes up', async ({ openSite
   const site = await openSite({ publishMs: 1_500 });
   const gateway = await open(site, { site: { slots: 3 } });
   const definition = await gateway.build();
+  const inputs = { site: 'demo', ifExists: 'replace', force: 'true' };
   const [first, second, third] = [
-    await gateway.publish(definition, { site: 'demo', ifExists: 'replace' }),
-    await gateway.publish(definition, { site: 'demo', ifExists: 'replace' }),
-    await gateway.publish(definition, { site: 'demo', ifExists: 'replace' }),
+    await gateway.publish(definition, inputs),
+    await gateway.publish(definition, inputs),
+    await gateway.publish(definition, inputs),
   ];
   await gateway.until(third.body.jobID, (record) => record.parked?.reason === 'service');
 

@@ -563,9 +563,10 @@ test('jobs for one service go one after the other, in order of acceptance', asyn
   const site = await openSite({ publishMs: 700 });
   const gateway = await open(site, { site: { slots: 4 } });
   const definition = await gateway.build();
-  const first = await gateway.publish(definition, { site: 'demo', ifExists: 'replace' });
-  const second = await gateway.publish(definition, { site: 'demo', ifExists: 'replace' });
-  const third = await gateway.publish(definition, { site: 'demo', ifExists: 'replace' });
+  const inputs = { site: 'demo', ifExists: 'replace', force: 'true' };
+  const first = await gateway.publish(definition, inputs);
+  const second = await gateway.publish(definition, inputs);
+  const third = await gateway.publish(definition, inputs);
 
   const waiting = await gateway.until(
     third.body.jobID,

@@ -9,7 +9,7 @@ import { JobList } from '../../src/jobs/job-list.ts';
 import { JobQueues } from '../../src/jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord } from '../../src/jobs/job-record.ts';
 import { JobRecords, type NewJob } from '../../src/jobs/job-records.ts';
-import { PublishedServices } from '../../src/jobs/published-services.ts';
+import { PublishLedger } from '../../src/jobs/publish-ledger.ts';
 import { SiteRecords } from '../../src/jobs/site-records.ts';
 import { UploadRecords } from '../../src/jobs/upload-records.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -27,7 +27,7 @@ export type JobCore = {
   idempotency: IdempotencyRecords;
   siteRecords: SiteRecords;
   folderUses: FolderUses;
-  published: PublishedServices;
+  ledger: PublishLedger;
   validations: DataStoreValidations;
 };
 
@@ -52,7 +52,7 @@ export const test = base.extend<{ core: JobCore }>({
       idempotency: new IdempotencyRecords(redis, keys),
       siteRecords: new SiteRecords(redis, keys),
       folderUses: new FolderUses(redis, keys),
-      published: new PublishedServices(redis, keys),
+      ledger: new PublishLedger(redis, keys, { keepVersions: 2, keepDays: 90 }),
       validations: new DataStoreValidations(redis, keys),
     });
     await queues.close();

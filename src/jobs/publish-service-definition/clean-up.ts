@@ -3,6 +3,7 @@ import { GatewayError } from '../../lib/errors.ts';
 import { toText } from '../../sites/service-target.ts';
 import { deleteUploadItem } from '../../sites/upload-items.ts';
 import { defineStep } from '../step.ts';
+import { contentKeyOf, shapingInputs } from './content-key.ts';
 import { type Decision, type Publishing, scratchKey, snapshotKey } from './publishing-context.ts';
 import type { KnownUploadItem } from './upload-definition.ts';
 import type { VerifiedService } from './verify-service.ts';
@@ -14,20 +15,22 @@ type Input = Publishing & {
 };
 
 /** Leaves nothing behind but the service, and remembers the definition that made it. */
-export const cleanUp = defineStep<Input, object>({
+const CleanedUp = z.object({ version: z.number().optional() });
+
+export const cleanUp = defineStep<Input, z.output<typeof CleanedUp>>({
   name: 'clean-up',
   title: 'Cleaning up',
   share: [96, 99],
-  result: z.object({}),
+  result: CleanedUp,
   look: async () => undefined, // all of it may be done again
   act: async (input, { signal, jobId }) => {
     await removeUploadItem(input, signal);
-    await rememberDefinition(input);
+    const version = await rememberPublish(input);
     const { folder } = input.decision.target;
     if (folder !== '') await input.folderUses.leave(input.site.name, folder, jobId);
     await input.storage.deleteBeginning(scratchKey(jobId));
     await input.storage.delete(snapshotKey(jobId));
-    return {};
+    return { version };
   },
 });
 
@@ -44,25 +47,43 @@ async function removeUploadItem(
   }
 }
 
-/** So that a later replacement can be put back in full. The last definition is kept, older ones go. */
-async function rememberDefinition({
-  site,
-  jobId,
-  upload,
-  uploads,
-  published,
-  service,
-}: Input): Promise<void> {
+/** So that a later replacement can be put back in full, and the same again is known to be the same. */
+async function rememberPublish(input: Input): Promise<number> {
+  const { site, params, decision, upload, ledger, service } = input;
   const name = toText(service.target);
-  const holder = `live:${site.name}:${name.toLowerCase()}`;
-  const before = await published.find(site.name, name);
-  await uploads.hold(upload.uploadId, holder);
-  await published.save(site.name, name, {
-    jobId,
+  const { lastModifiedMs, settingsDigest, configuredState } = service;
+  const contentKey = contentKeyOf(input);
+  // What could not be proven now may have been proven when it was published before.
+  const isProven =
+    service.verification !== 'unproven' ||
+    (await ledger.findLive(site.name, name))?.live.contentKey === contentKey;
+  const entry = {
+    ...toEntry(input),
+    result: decision.action === 'replace' ? ('replaced' as const) : ('created' as const),
+    verification: service.verification,
+  };
+  return ledger.record(site.name, name, entry, {
     uploadId: upload.uploadId,
-    sha256: upload.sha256,
-    publishedMs: Date.now(),
-    ...(service.lastModifiedMs !== undefined && { lastModifiedMs: service.lastModifiedMs }),
+    live: {
+      verify: params.verify,
+      ...(lastModifiedMs !== undefined && { lastModifiedMs }),
+      ...(settingsDigest !== undefined && { settingsDigest }),
+      ...(configuredState !== undefined && { configuredState }),
+      ...(isProven && { contentKey }),
+    },
   });
-  if (before && before.uploadId !== upload.uploadId) await uploads.letGo(before.uploadId, holder);
+}
+
+/** What the ledger remembers of any publish, however it ends. */
+export function toEntry({ jobId, owner, params, upload, rollbackOf }: Publishing) {
+  return {
+    jobId,
+    owner,
+    publishedMs: Date.now(),
+    sha256: upload.sha256,
+    fileName: upload.name,
+    sizeBytes: upload.sizeBytes,
+    inputs: shapingInputs(params),
+    ...(rollbackOf !== undefined && { rollbackOf }),
+  };
 }

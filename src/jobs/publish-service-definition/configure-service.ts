@@ -38,12 +38,18 @@ export const configureService = defineStep({
       changed: redactDeep(changed) as ConfiguredSettings['changed'],
       configuredState: String(service.configuredState ?? 'STARTED').toUpperCase(),
       maxStartupSeconds: Number(service.maxStartupTime) || 300,
-      capabilities: String(service.capabilities ?? '')
-        .split(',')
-        .filter(Boolean),
+      capabilities: capabilitiesOf(service),
     };
   },
 });
+
+/** A comma list in the service JSON (Esri, "Service JSON"). */
+export function capabilitiesOf({ capabilities }: Record<string, unknown>): string[] {
+  return String(capabilities ?? '')
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean);
+}
 
 /** The same document each time: definition, snapshot and parameters do not change while a job lives. */
 export async function composeFor(

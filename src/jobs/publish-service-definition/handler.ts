@@ -8,22 +8,47 @@ import { checkRequest } from './check-request.ts';
 import { cleanUp } from './clean-up.ts';
 import { configureService } from './configure-service.ts';
 import { createTargetFolder } from './create-target-folder.ts';
+import { findUnchanged } from './find-unchanged.ts';
 import { watchForOutage } from './outage-watch.ts';
 import type { Publishing } from './publishing-context.ts';
 import { NotPublishableError } from './publishing-errors.ts';
-import { toResult, toSkippedResult } from './result.ts';
+import { toResult, toSkippedResult, toUnchangedResult } from './result.ts';
 import type { PublishServiceDefinitionParams, PublishServiceDefinitionResult } from './schema.ts';
 import { submitDefinition } from './submit-definition.ts';
 import { uploadDefinition } from './upload-definition.ts';
 import { verifyService } from './verify-service.ts';
 
+/** By name, in their order. */
+export const publishingSteps = [
+  'compare',
+  'check',
+  'upload',
+  'configure',
+  'folder',
+  'submit',
+  'await',
+  'verify',
+  'clean-up',
+];
+
 export async function publishServiceDefinition(
   params: PublishServiceDefinitionParams,
   context: JobContext,
 ): Promise<PublishServiceDefinitionResult> {
-  const { step } = context;
-  const publishing = await openPublishing(params, context);
+  return carryOutPublishing(await openPublishing(params, context), context);
+}
 
+/** The recipe, for whatever leads to a publish. */
+export async function carryOutPublishing(
+  publishing: Publishing,
+  context: JobContext,
+): Promise<PublishServiceDefinitionResult> {
+  const { step } = context;
+
+  const unchanged = await step(findUnchanged, publishing);
+  if (unchanged.service) {
+    return toUnchangedResult(publishing, unchanged.service, unchanged, context);
+  }
   const decision = await step(checkRequest, publishing);
   if (decision.action === 'skip') return toSkippedResult(publishing, decision, context);
   const uploadItem = await step(uploadDefinition, { ...publishing, decision });
@@ -35,8 +60,12 @@ export async function publishServiceDefinition(
     const outcome = await step(awaitSiteJob, { ...publishing, decision, siteJob });
     const service = await step(verifyService, { ...publishing, decision, outcome, settings });
     const outageMs = outage.stop();
-    await step(cleanUp, { ...publishing, decision, uploadItem: siteJob.uploadItem, service });
-    return toResult({ publishing, decision, settings, outcome, service, outageMs }, context);
+    const { uploadItem: used } = siteJob;
+    const { version } = await step(cleanUp, { ...publishing, decision, uploadItem: used, service });
+    return toResult(
+      { publishing, decision, settings, outcome, service, outageMs, version },
+      context,
+    );
   } finally {
     outage.stop();
   }
@@ -57,6 +86,7 @@ export async function openPublishing(
   const definition: ServiceDefinitionContent = upload.content;
   return {
     jobId: context.jobId,
+    owner: context.owner,
     site: context.sites.get(params.site),
     params: { ...params, ...(params.folder !== undefined && { folder: toFolder(params.folder) }) },
     upload,
@@ -65,7 +95,7 @@ export async function openPublishing(
     storage: context.storage,
     documents: context.documents,
     uploads: context.uploads,
-    published: context.published,
+    ledger: context.ledger,
     folderUses: context.folderUses,
     warn: context.warn,
   };

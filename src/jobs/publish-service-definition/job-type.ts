@@ -1,7 +1,7 @@
 import { defineJobType } from '../job-type.ts';
 import { acceptPublishing } from './acceptance.ts';
 import { reportFailure } from './failure-report.ts';
-import { publishServiceDefinition } from './handler.ts';
+import { publishingSteps, publishServiceDefinition } from './handler.ts';
 import { PublishServiceDefinitionParams, PublishServiceDefinitionResult } from './schema.ts';
 
 export const publishServiceDefinitionJob = defineJobType({
@@ -17,7 +17,7 @@ export const publishServiceDefinitionJob = defineJobType({
   },
   fileInputs: ['serviceDefinition'],
   queue: 'site',
-  steps: ['check', 'upload', 'configure', 'folder', 'submit', 'await', 'verify', 'clean-up'],
+  steps: publishingSteps,
   scopes: ({ ifExists }) => [
     'publish:create',
     ...(ifExists === 'replace' ? ['publish:overwrite'] : []),

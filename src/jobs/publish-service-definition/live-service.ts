@@ -13,17 +13,21 @@ export async function describeLiveService(
   target: ServiceTarget,
   signal: AbortSignal,
 ): Promise<LiveService> {
-  const { site, jobId, storage, published, upload } = publishing;
+  const { site, jobId, storage, ledger, upload } = publishing;
   const snapshot = await takeSnapshot(site, target, signal);
   await saveSnapshot(storage, jobId, snapshot);
-  const last = await published.find(site.name, toText(target));
-  const isLastOneOfOurs = last !== undefined && last.lastModifiedMs === snapshot.lastModifiedMs;
-  const heldUpload = isLastOneOfOurs ? await publishing.uploads.find(last.uploadId) : undefined;
+  const last = await ledger.findLive(site.name, toText(target));
+  const isLastOneOfOurs =
+    last !== undefined && last.live.lastModifiedMs === snapshot.lastModifiedMs;
+  const heldUpload =
+    isLastOneOfOurs && last.uploadId !== undefined
+      ? await publishing.uploads.find(last.uploadId)
+      : undefined;
   return {
     ...snapshot.status,
     ...(snapshot.lastModifiedMs !== undefined && { lastModifiedMs: snapshot.lastModifiedMs }),
     restorable: heldUpload ? 'full' : 'settings-only',
-    ...(heldUpload && { madeByUpload: heldUpload.uploadId }),
+    ...(heldUpload && last && { madeByUpload: heldUpload.uploadId, madeByVersion: last.version }),
     isSameDefinition: isLastOneOfOurs && last.sha256 === upload.sha256,
     layers: await findLayers(site, target, snapshot, signal),
     portalItemIds: portalItemIdsOf(snapshot.service),

@@ -5,13 +5,14 @@ import type { ServiceTarget } from '../../sites/service-target.ts';
 import type { Site } from '../../sites/sites.ts';
 import { type FolderStorage, scratch } from '../../storage/folder-storage.ts';
 import type { FolderUses } from '../folder-uses.ts';
-import type { PublishedServices } from '../published-services.ts';
+import type { PublishLedger } from '../publish-ledger.ts';
 import type { UploadRecord, UploadRecords } from '../upload-records.ts';
 import type { PublishServiceDefinitionParams } from './schema.ts';
 
 /** What every step of this recipe works on. */
 export type Publishing = {
   jobId: string;
+  owner: string;
   site: Site;
   params: PublishServiceDefinitionParams;
   upload: UploadRecord;
@@ -21,9 +22,11 @@ export type Publishing = {
   storage: FolderStorage;
   documents: DocumentReader;
   uploads: UploadRecords;
-  published: PublishedServices;
+  ledger: PublishLedger;
   folderUses: FolderUses;
   warn: (text: string) => Promise<void>;
+  /** The version that is published again. */
+  rollbackOf?: number;
 };
 
 const Target = z.object({ folder: z.string(), serviceName: z.string(), type: z.string() });
@@ -37,6 +40,7 @@ export const LiveService = z.object({
   restorable: z.enum(['full', 'settings-only']),
   /** The upload that made it, where Pressroom holds it. */
   madeByUpload: z.string().optional(),
+  madeByVersion: z.number().optional(),
   isSameDefinition: z.boolean(),
   layers: z.array(NamedLayer),
   portalItemIds: z.array(z.string()),

@@ -28,6 +28,7 @@ import {
 } from '../../sites/upload-items.ts';
 import type { StepContext } from '../step.ts';
 import { storageKeyOfUpload } from '../upload-records.ts';
+import { toEntry } from './clean-up.ts';
 import { type Decision, describedAs, type Publishing, scratchKey } from './publishing-context.ts';
 import { NotPutBackError } from './publishing-errors.ts';
 import { digestOfSettings, findSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
@@ -54,6 +55,7 @@ export async function putBackService(
     await deleteUploadItem(input.site, submitted.uploadItem.itemId, { signal: context.signal });
   }
   if (!submitted) return undefined; // looked for: the site was never told
+  await rememberFailure(input);
   return input.decision.action === 'replace'
     ? putBackReplaced(input, context)
     : removeNew(input, siteJob, context);
@@ -94,6 +96,17 @@ async function endSiteJob(
   return job;
 }
 
+/** The failed publish stays in the ledger; until something is put back, what is live is the site's affair. */
+async function rememberFailure(input: Input): Promise<void> {
+  const { site, decision, upload, ledger } = input;
+  await ledger.record(
+    site.name,
+    toText(decision.target),
+    { ...toEntry(input), result: 'failed' },
+    { uploadId: upload.uploadId },
+  );
+}
+
 async function removeNew(
   input: Input,
   siteJob: SiteJob | undefined,
@@ -102,6 +115,7 @@ async function removeNew(
   const { site, decision } = input;
   const { signal, before, log } = context;
   const found = await findService(site, decision.target, { signal });
+  if (!found) await forgetLive(input);
   if (!found || before.isThere) return undefined;
   const { lastModifiedMs } = await readLifecycle(site, found, { signal });
   if (lastModifiedMs !== undefined && lastModifiedMs < before.submittedAtMs - clockToleranceMs) {
@@ -111,8 +125,13 @@ async function removeNew(
     return undefined;
   }
   await deleteService(site, found, { signal });
+  await forgetLive(input);
   const how = siteJob?.isSucceeded ? 'the service' : 'the half-made service';
   return `${how} ${toText(found)} was removed`;
+}
+
+async function forgetLive({ site, decision, ledger }: Input): Promise<void> {
+  await ledger.setLive(site.name, toText(decision.target), undefined);
 }
 
 /** Clocks of site and gateway are compared to a second or so only. */
@@ -261,24 +280,25 @@ async function uploadHeld(input: Input, uploadId: string, signal: AbortSignal): 
 
 /** The service that stands now counts as the one of before: undoing again must not publish once more. */
 async function rememberAsBefore(
-  { site, decision, storage, jobId, published }: Input,
+  { site, decision, storage, jobId, ledger }: Input,
   snapshot: Snapshot,
   signal: AbortSignal,
 ): Promise<void> {
   const service = await readService(site, decision.target, { signal });
   const { lastModifiedMs } = await readLifecycle(site, decision.target, { signal });
   const { lastModifiedMs: _, ...rest } = snapshot;
-  await saveSnapshot(storage, jobId, {
-    ...rest,
-    service,
-    ...(lastModifiedMs !== undefined && { lastModifiedMs }),
-  });
-  const known = await published.find(site.name, toText(decision.target));
-  if (!known) return;
-  const { lastModifiedMs: __, ...kept } = known;
-  await published.save(site.name, toText(decision.target), {
-    ...kept,
-    ...(lastModifiedMs !== undefined && { lastModifiedMs }),
+  const changed = lastModifiedMs === undefined ? {} : { lastModifiedMs };
+  await saveSnapshot(storage, jobId, { ...rest, service, ...changed });
+  const { madeByVersion } = decision.live ?? {};
+  if (madeByVersion === undefined) return;
+  const name = toText(decision.target);
+  const before = await ledger.findVersion(site.name, name, madeByVersion);
+  const { lastModifiedMs: __, contentKey: ___, ...look } = before?.live ?? {};
+  // It was published, but nobody looked at it as closely as at a publish: it does not count as unchanged.
+  await ledger.setLive(site.name, name, madeByVersion, {
+    ...look,
+    ...changed,
+    settingsDigest: digestOfSettings(service),
   });
 }
 

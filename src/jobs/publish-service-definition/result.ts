@@ -3,6 +3,7 @@ import type { Site } from '../../sites/sites.ts';
 import type { JobContext } from '../job-type.ts';
 import type { SiteJobOutcome } from './await-site-job.ts';
 import type { ConfiguredSettings } from './configure-service.ts';
+import type { Unchanged } from './find-unchanged.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import type { PublishServiceDefinitionResult } from './schema.ts';
 import type { VerifiedService } from './verify-service.ts';
@@ -14,10 +15,11 @@ type Ended = {
   outcome: SiteJobOutcome;
   service: VerifiedService;
   outageMs: number | null;
+  version: number | undefined;
 };
 
 export function toResult(
-  { publishing, decision, settings, outcome, service, outageMs }: Ended,
+  { publishing, decision, settings, outcome, service, outageMs, version }: Ended,
   context: JobContext,
 ): PublishServiceDefinitionResult {
   return {
@@ -33,6 +35,7 @@ export function toResult(
     portalItemIds: service.portalItemIds,
     restorable: decision.live?.restorable ?? 'not-needed',
     outageMs,
+    version: version ?? null,
     seconds: context.stepSeconds(),
     siteMessages: outcome.messages,
     warnings: context.warnings(),
@@ -42,25 +45,50 @@ export function toResult(
 /** Nothing was done: the service that was there is what the caller wanted. */
 export function toSkippedResult(
   publishing: Publishing,
-  decision: Decision,
+  { target }: Pick<Decision, 'target'>,
   context: JobContext,
 ): PublishServiceDefinitionResult {
   return {
     outcome: 'skipped',
-    service: { ...namesAndAddresses(publishing.site, decision.target), layers: [], tables: [] },
+    service: { ...namesAndAddresses(publishing.site, target), layers: [], tables: [] },
     verification: 'none',
+    ...nothingDone(context),
+  };
+}
+
+/** Nothing was done: the service that is there is what the same request made before. */
+export function toUnchangedResult(
+  publishing: Publishing,
+  service: VerifiedService,
+  { version }: Unchanged,
+  context: JobContext,
+): PublishServiceDefinitionResult {
+  const { target, layers, tables, verification, portalItemIds } = service;
+  return {
+    outcome: 'unchanged',
+    service: { ...namesAndAddresses(publishing.site, target), layers, tables },
+    verification,
+    ...nothingDone(context),
+    portalItemIds,
+    version: version ?? null,
+  };
+}
+
+function nothingDone(context: JobContext) {
+  return {
     kept: [],
     changed: [],
     portalItemIds: [],
-    restorable: 'not-needed',
+    restorable: 'not-needed' as const,
     outageMs: null,
+    version: null,
     seconds: context.stepSeconds(),
     siteMessages: [],
     warnings: context.warnings(),
   };
 }
 
-function namesAndAddresses(site: Site, target: VerifiedService['target']) {
+export function namesAndAddresses(site: Site, target: VerifiedService['target']) {
   const { url, adminUrl = url } = site.config;
   return {
     name: target.serviceName,

@@ -92,6 +92,10 @@ export const PublishServiceDefinitionParams = z
       .boolean()
       .default(false)
       .describe('Replace only what Pressroom could publish again as it was'),
+    force: z
+      .boolean()
+      .default(false)
+      .describe('With `ifExists: replace`: publish also what would change nothing'),
   })
   .meta({ id: 'PublishServiceDefinitionInputs' });
 export type PublishServiceDefinitionParams = z.output<typeof PublishServiceDefinitionParams>;
@@ -105,7 +109,11 @@ export type ChangedSetting = z.output<typeof ChangedSetting>;
 
 export const PublishServiceDefinitionResult = z
   .object({
-    outcome: z.enum(['created', 'replaced', 'skipped']).describe('What became of the request'),
+    outcome: z
+      .enum(['created', 'replaced', 'skipped', 'unchanged'])
+      .describe(
+        'What became of the request; `unchanged`: the live service is what the same request made before',
+      ),
     service: z
       .object({
         name: z.string(),
@@ -136,6 +144,10 @@ export const PublishServiceDefinitionResult = z
       .describe(
         'How long the replaced service did not answer; null: not replaced, or not measured from begin to end',
       ),
+    version: z
+      .int()
+      .nullable()
+      .describe('Number of this publish in the history of the service; null: nothing is recorded'),
     seconds: z.record(z.string(), z.number()).describe('Time per step'),
     siteMessages: z.array(z.string()).describe("The site job's own messages"),
     warnings: z.array(z.string()),

@@ -20,6 +20,8 @@ export type SeenService = {
   tables: { id: number; name: string }[];
 };
 
+type Looking = Publishing & { settings: Pick<ConfiguredSettings, 'capabilities'> };
+
 /** How many layers are asked at a time. */
 const atOnce = 4;
 
@@ -30,7 +32,7 @@ const atOnce = 4;
  * @throws NotVisibleYetError saying what is missing
  */
 export async function lookAtData(
-  input: Publishing & { settings: ConfiguredSettings },
+  input: Looking,
   target: ServiceTarget,
   signal: AbortSignal,
 ): Promise<SeenService> {
@@ -77,7 +79,7 @@ async function compareLayers(
 }
 
 async function useLayers(
-  { site, settings }: Publishing & { settings: ConfiguredSettings },
+  { site, settings }: Looking,
   root: ServiceRoot,
   target: ServiceTarget,
   signal: AbortSignal,

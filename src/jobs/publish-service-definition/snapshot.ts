@@ -61,16 +61,17 @@ export async function findSnapshot(
 export function digestOfSettings(service: JsonObject): string {
   const { configuredState: _, ...settings } = service;
   return createHash('sha256')
-    .update(JSON.stringify(sorted(settings)))
+    .update(JSON.stringify(withSortedKeys(settings)))
     .digest('hex')
     .slice(0, 16);
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
+/** For digests: equal values have equal texts. */
+export function withSortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withSortedKeys);
   if (value === null || typeof value !== 'object') return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, withSortedKeys(inner)]));
 }
 
 /** On federated sites permissions belong to the portal; some accounts may not see the rest. */

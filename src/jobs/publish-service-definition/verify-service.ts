@@ -29,6 +29,8 @@ export const VerifiedService = z.object({
   tables: z.array(NamedLayer),
   portalItemIds: z.array(z.string()),
   lastModifiedMs: z.number().optional(),
+  settingsDigest: z.string().optional(),
+  configuredState: z.string().optional(),
 });
 export type VerifiedService = z.output<typeof VerifiedService>;
 
@@ -73,6 +75,8 @@ async function verify(input: Input, context: StepContext): Promise<VerifiedServi
     layers: seen.layers,
     tables: seen.tables,
     portalItemIds,
+    settingsDigest: digestOfSettings(service),
+    configuredState: settings.configuredState,
     ...(await readLifecycle(site, target, { signal })),
   };
 }
