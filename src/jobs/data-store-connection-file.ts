@@ -212,6 +212,7 @@ async function endConvertJob(
   const { site } = input;
   const { signal, timing } = context;
   const job = { ...ref, task: connectionFileTask.task };
+  await context.pause(timing.pollMinMs); // it may have been asked a moment ago
   if ((await readSiteJob(site, job, { signal })).isFinal) return undefined;
   await cancelSiteJob(site, job, { signal });
   await untilFinal(site, job, { ...context, patienceMs: timing.watchMs });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { redactDeep } from '../lib/redact.ts';
 import { parsePairs, withoutPassword } from '../sites/connection-strings.ts';
 import type { WholeDataStoreItem } from '../sites/data-store-reader.ts';
+import { isSecretKey } from './data-store-comparison.ts';
 import { DataStoreValidation } from './data-store-validations.ts';
 
 /** The last part of an item's path, and what people see in Manager. */
@@ -98,123 +99,6 @@ export type DataStoreRegistrationResult = z.output<typeof DataStoreRegistrationR
 
 export function lockOfItem(site: string, path: string): string {
   return `${site}:data-store:${path}`.toLowerCase();
-}
-
-export type ItemComparison = {
-  /** Members that differ as far as they can be seen, such as `info.path`. */
-  differsIn: string[];
-  /** One side shows a secret only encrypted, so the secrets cannot be compared. */
-  isSecretUnseen: boolean;
-};
-
-/** Members of `info` that we write; others are the site's own. */
-const ownMembers = [
-  'path',
-  'hostName',
-  'dataStoreConnectionType',
-  'isManaged',
-  'connectionType',
-  'objectStore',
-  'folder',
-  'connectionString',
-  'clientConnectionString',
-];
-
-/** Compares what shall be with what a site holds. What the site adds by itself does not count. */
-export function compareItems(wanted: WholeDataStoreItem, held: WholeDataStoreItem): ItemComparison {
-  const differsIn: string[] = [];
-  let isSecretUnseen = false;
-  const members = new Set([...Object.keys(wanted.info), ...ownMembers]);
-  if (!isSameText(wanted.type, held.type)) differsIn.push('type');
-  if (!isSamePlace(wanted.clientPath, held.clientPath)) differsIn.push('clientPath');
-  if (wanted.provider !== undefined && !isSameText(wanted.provider, held.provider))
-    differsIn.push('provider');
-  for (const member of members) {
-    const found = compareMember(member, wanted.info[member], held.info[member]);
-    if (found === 'other') differsIn.push(`info.${member}`);
-    if (found === 'unseen') isSecretUnseen = true;
-  }
-  return { differsIn, isSecretUnseen };
-}
-
-type Compared = 'same' | 'other' | 'unseen';
-
-function compareMember(member: string, wanted: unknown, held: unknown): Compared {
-  if (isAbsent(wanted) && isAbsent(held)) return 'same';
-  if (/connectionString$/i.test(member)) return compareConnections(wanted, held);
-  if (member === 'path') return isSamePlace(wanted, held) ? 'same' : 'other';
-  return isSameText(wanted, held) ? 'same' : 'other';
-}
-
-function compareConnections(wanted: unknown, held: unknown): Compared {
-  if (typeof wanted !== 'string' || typeof held !== 'string') return 'other';
-  if (wanted === held) return 'same';
-  if (held.startsWith('{crypt}') || wanted.startsWith('{crypt}')) return 'unseen';
-  const [one, other] = [toMembers(wanted), toMembers(held)];
-  let compared: Compared = 'same';
-  for (const key of new Set([...one.keys(), ...other.keys()])) {
-    const [a, b] = [one.get(key), other.get(key)];
-    if (a === b) continue;
-    if (isSecretKey(key)) compared = isComparable(a) && isComparable(b) ? 'other' : 'unseen';
-    else if (a?.toLowerCase() !== b?.toLowerCase()) return 'other';
-    if (compared === 'other') return 'other';
-  }
-  return compared;
-}
-
-const isComparable = (secret: string | undefined) =>
-  secret !== undefined && !secret.includes('***');
-const isSecretKey = (key: string) => /password|secret|token|^accountkey$/i.test(key);
-
-/** JSON text or `KEY=value` pairs, by lower-case key. A password counts under its own key, so encrypted ones differ. */
-function toMembers(text: string): Map<string, string> {
-  if (text.trim().startsWith('{')) {
-    try {
-      const json = JSON.parse(text) as Record<string, unknown>;
-      return new Map(
-        Object.entries(json).map(([key, value]) => [key.toLowerCase(), plainText(value)]),
-      );
-    } catch {
-      return new Map([['', text]]);
-    }
-  }
-  return new Map(parsePairs(text).map(([key, value]) => [key.toLowerCase(), value]));
-}
-
-const plainText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-const isAbsent = (value: unknown) =>
-  value === undefined || value === null || value === '' || value === false || value === 'false';
-
-/** Text that means the same: a site may write a boolean or a number as text. */
-function isSameText(one: unknown, other: unknown): boolean {
-  if (isAbsent(one) && isAbsent(other)) return true;
-  const text = (value: unknown) =>
-    typeof value === 'object' ? JSON.stringify(value) : String(value ?? '');
-  return text(one).toLowerCase() === text(other).toLowerCase();
-}
-
-/** Slashes, closing slashes and case differ between what was sent and what a site keeps. */
-function isSamePlace(one: unknown, other: unknown): boolean {
-  const plain = (value: unknown) =>
-    String(value ?? '')
-      .replaceAll('\\', '/')
-      .replace(/\/+$/, '')
-      .toLowerCase();
-  return plain(one) === plain(other);
-}
-
-/** What is written over an item: the site's own members stay, ours are all said anew. */
-export function mergeItems(
-  held: WholeDataStoreItem,
-  wanted: WholeDataStoreItem,
-): WholeDataStoreItem {
-  const siteOwn = Object.entries(held.info).filter(([member]) => !ownMembers.includes(member));
-  return {
-    ...held,
-    ...wanted,
-    path: held.path,
-    info: { ...Object.fromEntries(siteOwn), ...wanted.info },
-  };
 }
 
 /** True where the site shows a connection only in its own encryption: it is not known to take that back. */

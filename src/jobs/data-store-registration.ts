@@ -6,13 +6,12 @@ import {
   type WholeDataStoreItem,
 } from '../sites/data-store-reader.ts';
 import type { Site } from '../sites/sites.ts';
+import { compareItems, mergeItems } from './data-store-comparison.ts';
 import { DataStoreRefusedError, ItemNotPutBackError } from './data-store-errors.ts';
 import {
-  compareItems,
   DataStoreItemView,
   type DataStoreRegistrationResult,
   isShownEncrypted,
-  mergeItems,
   toView,
 } from './data-store-item.ts';
 import { requireValid } from './data-store-validating.ts';

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { SecretMask } from '../lib/secret-mask.ts';
 import type { JobKeys } from './job-keys.ts';
 
 /** What a site said when an item was last validated. */
@@ -27,16 +28,23 @@ export type DataStoreValidation = z.output<typeof DataStoreValidation>;
 export class DataStoreValidations {
   readonly #redis: Redis;
   readonly #keys: JobKeys;
+  readonly #mask: SecretMask;
 
-  constructor(redis: Redis, keys: JobKeys) {
+  constructor(redis: Redis, keys: JobKeys, mask = new SecretMask()) {
     this.#redis = redis;
     this.#keys = keys;
+    this.#mask = mask;
+  }
+
+  /** The same, with the secrets of a job masked in what is kept: a site may repeat what it was sent. */
+  maskedBy(mask: SecretMask): DataStoreValidations {
+    return new DataStoreValidations(this.#redis, this.#keys, mask);
   }
 
   async save(site: string, path: string, found: DataStoreValidation): Promise<void> {
     const before = await this.find(site, path);
     const lastValidAt = found.isValid ? found.at : (before?.lastValidAt ?? undefined);
-    const kept = { ...found, ...(lastValidAt && { lastValidAt }) };
+    const kept = { ...this.#mask.inTexts(found), ...(lastValidAt && { lastValidAt }) };
     await this.#redis.hset(this.#key(site), path.toLowerCase(), JSON.stringify(kept));
   }
 

@@ -14,6 +14,7 @@ export function jobKeys(prefix: string) {
     idempotency: (owner: string, digest: string) => `${prefix}:idem:${owner}:${digest}`,
     upload: (uploadId: string) => `${prefix}:upload:${uploadId}`,
     uploads: `${prefix}:uploads`,
+    uploadsToWipe: `${prefix}:uploads-to-wipe`,
     uploadHolds: (uploadId: string) => `${prefix}:upload-holds:${uploadId}`,
     site: (name: string) => `${prefix}:site:${name}`,
     siteLease: (name: string) => `${prefix}:site-lease:${name}`,

@@ -75,11 +75,13 @@ local function release()
   end
   for _, upload in ipairs(cjson.decode(held[2] or '[]')) do
     local holds = prefix .. ':upload-holds:' .. upload
-    if held[3] == 'failed' then
+    local isSecret = redis.call('HEXISTS', prefix .. ':upload:' .. upload, 'isSecret') == 1
+    if held[3] == 'failed' and not isSecret then
       redis.call('ZADD', holds, tonumber(now) + tonumber(ARGV[#ARGV]), id)
     else
       redis.call('ZREM', holds, id)
     end
+    if isSecret then redis.call('SADD', prefix .. ':uploads-to-wipe', upload) end
   end
   return promoted
 end

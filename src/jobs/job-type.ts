@@ -79,6 +79,8 @@ export type JobTypeSpec<Params extends z.ZodObject, Result extends z.ZodObject> 
   example: z.input<Params>;
   /** Inputs that are files; each is a link to an upload in the parameters. */
   fileInputs?: readonly (keyof z.output<Params> & string)[];
+  /** Those of them that may hold a secret: the file is deleted when the job has ended, failed or not. */
+  secretFileInputs?: readonly (keyof z.output<Params> & string)[];
   /** Inputs that are sealed as soon as they come, as paths such as `connection.password`. */
   secretInputs?: readonly string[];
   /**
@@ -110,6 +112,7 @@ export type JobType = {
   result: z.ZodObject;
   example: unknown;
   fileInputs: readonly string[];
+  secretFileInputs: readonly string[];
   secretInputs: readonly string[];
   queue: 'site' | 'here' | 'either';
   steps: readonly string[];
@@ -139,6 +142,7 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
   return {
     ...described,
     fileInputs: spec.fileInputs ?? [],
+    secretFileInputs: spec.secretFileInputs ?? [],
     secretInputs: spec.secretInputs ?? [],
     runAtOnce:
       runAtOnce &&

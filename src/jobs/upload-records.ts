@@ -60,6 +60,22 @@ export class UploadRecords {
     };
   }
 
+  /** From now on the file goes when the job that needs it has ended, failed or not. */
+  async markSecret(uploadId: string): Promise<void> {
+    const script = `if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'isSecret', 1) end`;
+    await this.#redis.eval(script, 1, this.#keys.upload(uploadId));
+  }
+
+  /** Those with a secret that a job has ended with. */
+  async findToWipe(): Promise<string[]> {
+    return this.#redis.smembers(this.#keys.uploadsToWipe);
+  }
+
+  /** The file is gone. */
+  async forgetToWipe(uploadId: string): Promise<void> {
+    await this.#redis.srem(this.#keys.uploadsToWipe, uploadId);
+  }
+
   /** The jobs that need the file now: not ended, or failed lately and open to a retry. */
   async findHolders(uploadId: string): Promise<string[]> {
     return this.#redis.zrangebyscore(this.#keys.uploadHolds(uploadId), String(Date.now()), '+inf');

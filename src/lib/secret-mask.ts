@@ -3,6 +3,15 @@ const mask = '***';
 const leastInWords = 4;
 /** What programs read again is touched only for what cannot be there by chance. */
 const leastInData = 8;
+/** Members of results and records that hold words for people, those of sites among them. */
+const textMembers = new Set([
+  'detail',
+  'message',
+  'messages',
+  'reason',
+  'siteMessages',
+  'warnings',
+]);
 
 /** Secrets that are in use at the moment, so that they can be masked wherever somebody repeats them. */
 export class SecretMask {
@@ -31,7 +40,7 @@ export class SecretMask {
     return this.#deep(value, leastInWords);
   }
 
-  /** Every string in a JSON value that programs read again. */
+  /** Every string in a JSON value that programs read again; what its members call a message is text all the same. */
   inData<T>(value: T): T {
     return this.#deep(value, leastInData);
   }
@@ -55,7 +64,10 @@ export class SecretMask {
     if (Array.isArray(value)) return value.map((each) => this.#inner(each, least));
     if (value === null || typeof value !== 'object') return value;
     return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, this.#inner(inner, least)]),
+      Object.entries(value).map(([key, inner]) => [
+        key,
+        this.#inner(inner, textMembers.has(key) ? leastInWords : least),
+      ]),
     );
   }
 

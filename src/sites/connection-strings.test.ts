@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import {
   buildConnectionString,
   type DatabaseConnection,
-  isSameConnection,
   readConnectionFacts,
   withPassword,
 } from './connection-strings.ts';
@@ -94,13 +93,6 @@ test('a password takes the place of every other, and nothing else changes', () =
 
   expect(withPassword(text, 'new')).toBe('SERVER=db1;USER=a=b;PASSWORD=new');
   expect(() => withPassword(text, 'n;w')).toThrow('password');
-});
-
-test('the same connection is known in another order, case and with another password', () => {
-  const one = 'SERVER=db1;DATABASE=gis;PASSWORD=x';
-
-  expect(isSameConnection(one, 'encrypted_password=00022e68;Database=GIS;server=DB1')).toBe(true);
-  expect(isSameConnection(one, 'SERVER=db1;DATABASE=gis;VERSION=sde.QA')).toBe(false);
 });
 
 test.for([

@@ -157,12 +157,6 @@ export function withoutPassword(text: string): string {
   return writePairs(parsePairs(text).filter(([key]) => !isPasswordKey(key)));
 }
 
-/** True when two strings say the same but for their passwords; order and case do not count. */
-export function isSameConnection(one: string, other: string): boolean {
-  const plain = (text: string) => withoutPassword(text).toLowerCase().split(';').sort().join(';');
-  return plain(one) === plain(other);
-}
-
 /** Which database a string leads to, and as whom. */
 export type ConnectionFacts = {
   host?: string;

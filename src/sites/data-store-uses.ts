@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isSame, isSameLogin, parsePairs, readConnectionFacts } from './connection-strings.ts';
+import { isWithin } from './data-places.ts';
 import type { WholeDataStoreItem } from './data-store-reader.ts';
 import { type ServiceTarget, toText } from './service-target.ts';
 import { listFolders, listServices, readManifest } from './services.ts';
@@ -105,8 +106,7 @@ function isSameDatabase(used: string, registered: unknown): boolean {
 }
 
 function isBelow(used: string, root: unknown): boolean {
-  if (typeof root !== 'string' || root === '') return false;
+  if (typeof root !== 'string') return false;
   const place = new Map(parsePairs(used)).get('DATABASE') ?? used;
-  const plain = (path: string) => path.replaceAll('\\', '/').replace(/\/+$/, '').toLowerCase();
-  return `${plain(place)}/`.startsWith(`${plain(root)}/`);
+  return isWithin(place, root);
 }

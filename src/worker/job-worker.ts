@@ -5,6 +5,7 @@ import { type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
+import { wipeUploads } from '../jobs/wipe-uploads.ts';
 import type { Config } from '../lib/config.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { OpenSpan, Tracing } from '../lib/tracing.ts';
@@ -208,6 +209,7 @@ export class JobWorker {
   async #afterEnd(record: JobRecord, attempt: Attempt): Promise<void> {
     if (record.site) await this.#deps.gate.passed(record.site);
     await this.#deps.submission.wake(attempt.promoted);
+    await wipeUploads(this.#deps);
   }
 
   async #handOver(job: Job, token: string, attempt: Attempt): Promise<never> {

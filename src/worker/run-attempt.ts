@@ -400,7 +400,7 @@ class AttemptRun {
       ledger: this.#deps.ledger,
       folderUses: this.#deps.folderUses,
       secrets: this.#secrets,
-      validations: this.#deps.validations,
+      validations: this.#deps.validations.maskedBy(this.#mask),
       lock: (names) => this.#lock(names),
       step: runner.step,
       get signal() {

@@ -7,6 +7,7 @@ import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { PublishLedger } from '../jobs/publish-ledger.ts';
 import { snapshotKey } from '../jobs/publish-service-definition/publishing-context.ts';
 import { storageKeyOfUpload, type UploadRecords, uploadFolder } from '../jobs/upload-records.ts';
+import { wipeUploads } from '../jobs/wipe-uploads.ts';
 import type { Config } from '../lib/config.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/wait.ts';
@@ -41,7 +42,12 @@ export class Upkeep {
 
   open(): void {
     const { sweepSeconds, reconcileSeconds } = this.#deps.queue;
-    this.#loops.push(this.#every(sweepSeconds * 1000, 'sweep', () => this.sweepPending()));
+    this.#loops.push(
+      this.#every(sweepSeconds * 1000, 'sweep', async () => {
+        await this.sweepPending();
+        await wipeUploads(this.#deps);
+      }),
+    );
     this.#loops.push(
       this.#every(reconcileSeconds * 1000, 'reconcile', async () => {
         if (!(await this.#isOurTurn('reconcile', reconcileSeconds * 900))) return;

@@ -54,6 +54,8 @@ export type GatewayOptions = {
   /** One that several gateways share; its owner closes it. */
   documents?: DocumentReader;
   tracing?: Tracing;
+  /** Where the lines of its log go, all levels; nowhere by default. */
+  logTo?: { write: (line: string) => void };
 };
 
 export type Gateway = Awaited<ReturnType<typeof openGateway>>;
@@ -65,8 +67,11 @@ export async function openGateway({
   hasWorker = true,
   documents: lent,
   tracing = tracingOff,
+  logTo,
 }: GatewayOptions) {
-  const log = createLog({ level: process.env.PRESSROOM_TEST_LOG ?? 'silent' });
+  const log = logTo
+    ? createLog({ level: 'trace', destination: logTo })
+    : createLog({ level: process.env.PRESSROOM_TEST_LOG ?? 'silent' });
   const lifecycle = new Lifecycle(createLog({ level: 'error' }));
   const folder = lifecycle.opened('folder', await mkdtemp(join(tmpdir(), 'gateway-')), (path) =>
     rm(path, { recursive: true, force: true }),

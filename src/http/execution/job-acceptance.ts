@@ -95,6 +95,10 @@ async function judgeAndWrite(
     ...(siteRecord && { siteRecord }),
   });
   await checkSubscriber(request.subscriber, deps.egress);
+  for (const name of jobType.secretFileInputs) {
+    const upload = uploads[name];
+    if (upload && mayHoldSecret(upload)) await deps.uploads.markSecret(upload.uploadId);
+  }
   const wanted = toWantedResults(request);
   const jobId = createId();
   // From here on nothing is handed on in clear.
@@ -123,6 +127,11 @@ async function judgeAndWrite(
   );
   deps.metrics.jobsCreated.inc({ processID: record.processID, site: record.site ?? '' });
   return record;
+}
+
+/** What is known to hold none may stay, so that a retry finds it. */
+function mayHoldSecret({ content }: UploadRecord): boolean {
+  return content?.kind !== 'connection-file' || content.hasPassword;
 }
 
 export function toAnswer(record: JobRecord, root: string): AcceptedAnswer {

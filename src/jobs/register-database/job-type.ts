@@ -27,6 +27,7 @@ export const registerDatabaseJob = defineJobType({
     },
   },
   fileInputs: ['connectionFile', 'clientConnectionFile'],
+  secretFileInputs: ['connectionFile', 'clientConnectionFile'],
   secretInputs: [
     'connectionString',
     'clientConnectionString',

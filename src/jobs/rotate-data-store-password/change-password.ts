@@ -1,9 +1,10 @@
-import { withPassword } from '../../sites/connection-strings.ts';
+import { withoutPassword, withPassword } from '../../sites/connection-strings.ts';
 import { editItem } from '../../sites/data-store-items.ts';
 import { findWholeItem, type WholeDataStoreItem } from '../../sites/data-store-reader.ts';
 import type { Site } from '../../sites/sites.ts';
+import { compareItems } from '../data-store-comparison.ts';
 import { DataStoreRefusedError } from '../data-store-errors.ts';
-import { compareItems, isShownEncrypted } from '../data-store-item.ts';
+import { isShownEncrypted } from '../data-store-item.ts';
 import { validateOnSite } from '../data-store-validating.ts';
 import type { DataStoreValidation } from '../data-store-validations.ts';
 import type { JobContext } from '../job-type.ts';
@@ -97,9 +98,7 @@ async function refuseChanged(
 function withoutSecrets(item: WholeDataStoreItem): WholeDataStoreItem {
   const plain = Object.entries(item.info).map(([member, value]) => [
     member,
-    typeof value === 'string' && /connectionString$/i.test(member)
-      ? value.replace(/(^|;)[^;=]*PASSWORD[^;=]*=[^;]*/gi, '')
-      : value,
+    typeof value === 'string' && /connectionString$/i.test(member) ? withoutPassword(value) : value,
   ]);
   return { ...item, info: Object.fromEntries(plain) };
 }

@@ -1,0 +1,211 @@
+import { expect, vi } from 'vitest';
+import { buildConnectionFile } from '../../src/documents/connection-file-builder.ts';
+import { wipeUploads } from '../../src/jobs/wipe-uploads.ts';
+import { ask, askJson, storedFiles, toForm } from '../support/asking.ts';
+import { ended, findTraces, run } from '../support/data-stores.ts';
+import { test } from '../support/publishing-test.ts';
+import { openReceiver } from '../support/receiver.ts';
+
+// Passwords are asked for again and again; the site repeats what it was sent, in every way it can be written.
+
+const cloudKey = 'cl0ud-c4nary/=+Zq';
+
+function echo(secret: string): string {
+  const forms = [
+    secret,
+    encodeURIComponent(secret),
+    JSON.stringify(secret),
+    `PASSWORD=${secret};X`,
+  ];
+  return `said: cannot log in: ${forms.join(' | ')}`;
+}
+
+const login = { host: 'db1', database: 'gis', user: 'editor' };
+const parts = (password: string) => ({ platform: 'postgresql', ...login, password });
+const text = (password: string) =>
+  `SERVER=db1;INSTANCE=sde:postgresql:db1;DBCLIENT=postgresql;DATABASE=gis;USER=editor;PASSWORD=${password};AUTHENTICATION_MODE=DBMS`;
+const database = { site: 'demo', name: 'gisdb' };
+const store = {
+  site: 'demo',
+  name: 'imagery',
+  type: 'cloudStore',
+  provider: 'amazon',
+  objectStore: 'gis',
+};
+const connection = { accessKeyId: 'AKIA1', secretAccessKey: cloudKey, region: 'eu-west-1' };
+
+/** What is asked, one after the other; each with the same password. */
+const flows = (password: string): [string, Record<string, unknown>][] => [
+  ['register-database', { ...database, connection: parts(password) }],
+  ['register-database', { ...database, connectionString: text(password), ifExists: 'update' }],
+  [
+    'register-database',
+    {
+      ...database,
+      name: 'replica',
+      connectionString: text(password),
+      clientConnection: { ...parts(password), host: 'db2' },
+    },
+  ],
+  ['register-data-store', { ...store, connection }],
+  ['update-data-store', { site: 'demo', item: '/enterpriseDatabases/gisdb', password }],
+  [
+    'update-data-store',
+    { site: 'demo', item: '/enterpriseDatabases/replica', clientConnection: parts(password) },
+  ],
+  [
+    'update-data-store',
+    { site: 'demo', item: '/cloudStores/imagery', storeConnection: connection },
+  ],
+  ['rotate-data-store-password', { site: 'demo', match: login, password }],
+  ['unregister-data-store', { site: 'demo', match: { types: ['egdb', 'cloudStore'] } }],
+];
+
+test.for(['c4n4ry', 'cänary-8d2f &"xyz%41'])(
+  'the password %s is found nowhere after any job about data, whatever the site says',
+  async (password, { openSite, open }) => {
+    const lines: string[] = [];
+    const receiver = await openReceiver();
+    try {
+      const site = await openSite();
+      const gateway = await open(site, {
+        logTo: { write: (line) => void lines.push(line) },
+        settings: { egress: { allowHttp: true, allow: [receiver.host] } },
+      });
+      await askJson(gateway, '/v1/webhook-endpoints', { url: receiver.url });
+      const jobs: string[] = [];
+      const runAll = async (from: number, to: number) => {
+        const statuses: string[] = [];
+        for (const [process, inputs] of flows(password).slice(from, to)) {
+          const { jobId, status } = await ended(gateway, process, inputs);
+          jobs.push(jobId);
+          statuses.push(status);
+        }
+        return statuses;
+      };
+      const refuse = () => {
+        const fault = { kind: 'unreachable-data' } as const;
+        site.control.fault({ ...fault, place: 'AKIA1', message: echo(cloudKey) });
+        site.control.fault({ ...fault, place: 'db1', message: echo(password) });
+      };
+      const failed = (count: number) => Array.from({ length: count }, () => 'failed');
+      const successful = (count: number) => Array.from({ length: count }, () => 'successful');
+
+      refuse();
+      expect(await runAll(0, 4)).toEqual(failed(4));
+      site.control.clearFaults();
+      expect(await runAll(0, 4)).toEqual(successful(4));
+      refuse();
+      expect(await runAll(0, 8)).toEqual(failed(8));
+      site.control.clearFaults();
+      expect(await runAll(0, 9)).toEqual(successful(9));
+      const calls = await receiver.received(jobs.length, ({ body }) =>
+        /"job\.(succ|fail)/.test(String(body)),
+      );
+      const events = await Promise.all(
+        jobs.map(async (job) => (await fetch(`${gateway.url}/v1/jobs/${job}/events`)).text()),
+      );
+      const items = await ask(gateway, '/v1/sites/demo/data-store-items');
+      const said = {
+        calls: String(calls.map(({ body }) => body)),
+        events: String(events),
+        log: String(lines),
+        items: JSON.stringify(items.body),
+      };
+      const forms = [password, cloudKey].flatMap((each) => [
+        each,
+        encodeURIComponent(each),
+        JSON.stringify(each).slice(1, -1),
+      ]);
+      const found = Object.entries(said).flatMap(([place, text]) =>
+        forms.filter((form) => text.includes(form)).map((form) => `${form} in ${place}`),
+      );
+      expect(found).toEqual([]);
+      expect(await findTraces(gateway, [password, cloudKey], jobs)).toEqual([]);
+    } finally {
+      await receiver.close();
+    }
+  },
+);
+
+const connectionFile = (password: string) =>
+  new Blob([
+    new Uint8Array(
+      buildConnectionFile({
+        SERVER: 'db1',
+        INSTANCE: 'sde:postgresql:db1',
+        DBCLIENT: 'postgresql',
+        DATABASE: 'gis',
+        AUTHENTICATION_MODE: password ? 'DBMS' : 'OSA',
+        ...(password && { USER: 'editor', PASSWORD: Buffer.from(password, 'utf16le') }),
+      }),
+    ),
+  ]);
+
+test('a connection file with a password goes with the end of its job, failed or not', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite();
+  const gateway = await open(site);
+  const register = async (password: string) => {
+    const form = toForm([
+      ['site', 'demo'],
+      ['name', 'gisdb'],
+      ['connectionFile', connectionFile(password), 'gis.sde'],
+    ]);
+    const path = '/v1/processes/register-database/execution';
+    const { body } = await ask(gateway, path, { method: 'POST', body: form });
+    return gateway.ended(body.jobID);
+  };
+  const isWiped = () => vi.waitFor(async () => expect(await storedFiles(gateway)).toEqual([]));
+  site.control.fault({ kind: 'unreachable-data' });
+
+  const failed = await register('canary');
+  await isWiped();
+  const retry = await askJson(gateway, `/v1/jobs/${failed.jobId}/retry`, {});
+  site.control.clearFaults();
+  const successful = await register('canary');
+  await isWiped();
+
+  expect([failed.status, successful.status]).toEqual(['failed', 'successful']);
+  expect(retry).toMatchObject({
+    status: 409,
+    body: { errors: [{ pointer: '#/inputs/connectionFile' }] },
+  });
+  expect(site.control.state().uploads).toEqual([]);
+});
+
+test('a connection file that is dismissed goes too; one without a password stays for a retry', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite();
+  const gateway = await open(site, { hasWorker: false });
+  const upload = async (password: string) => {
+    const form = toForm([['file', connectionFile(password), 'gis.sde']]);
+    const { body } = await ask(gateway, '/v1/uploads', { method: 'POST', body: form });
+    return body.id as string;
+  };
+  const submit = (id: string) =>
+    run(gateway, 'register-database', {
+      site: 'demo',
+      name: 'gisdb',
+      connectionFile: { href: `/v1/uploads/${id}` },
+    });
+  const [secret, plain] = [await upload('canary'), await upload('')];
+  const jobs = [await submit(secret), await submit(secret), await submit(plain)];
+  const dismiss = (at: number) =>
+    ask(gateway, `/v1/jobs/${jobs[at]?.body.jobID}`, { method: 'DELETE' });
+
+  const left = async () => {
+    await wipeUploads({ uploads: gateway.core.uploads, storage: gateway.storage });
+    return (await storedFiles(gateway)).sort();
+  };
+
+  await dismiss(0);
+  await dismiss(2);
+  expect(await left()).toEqual([secret, plain].sort()); // another job needs it still
+  await dismiss(1);
+  expect(await left()).toEqual([plain]);
+});
