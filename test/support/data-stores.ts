@@ -84,7 +84,11 @@ async function readStorage({ folder }: Gateway): Promise<[string, string][]> {
       .filter((each) => each.isFile())
       .map(async ({ parentPath, name }): Promise<[string, string]> => {
         const path = join(parentPath, name);
-        return [path, (await readFile(path)).toString('latin1')];
+        const content = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return ''; // deleted since
+          throw error;
+        });
+        return [path, content.toString('latin1')];
       }),
   );
 }
