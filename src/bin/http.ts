@@ -24,6 +24,7 @@ export async function runHttp(env: NodeJS.ProcessEnv): Promise<void> {
   const log = createLog({
     level: env.PRESSROOM_LOG_LEVEL ?? 'info',
     name: 'http',
+    isBuffered: true, // a line for each request
     ...(tracing.isOn && { fields: tracing.logFields }),
   });
   const lifecycle = new Lifecycle(log);

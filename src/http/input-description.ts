@@ -14,8 +14,18 @@ export type InputDescription = {
 
 export type OutputDescription = Pick<InputDescription, 'id' | 'title' | 'description' | 'schema'>;
 
-/** The inputs of a job type as callers see them, out of its Zod schema. */
+const described = new WeakMap<JobType, InputDescription[]>();
+
+/** The inputs of a job type as callers see them, out of its Zod schema. Found out once: it takes a while. */
 export function describeInputs(jobType: JobType): InputDescription[] {
+  const known = described.get(jobType);
+  if (known) return known;
+  const inputs = findInputs(jobType);
+  described.set(jobType, inputs);
+  return inputs;
+}
+
+function findInputs(jobType: JobType): InputDescription[] {
   return Object.entries(jobType.params.shape).map(([id, input]) => ({
     ...describeMember(id, input, 'input'),
     isRequired: !z.safeParse(input, undefined).success,

@@ -135,7 +135,9 @@ export class JobRecords {
     const [kind, detail] = await this.#run(submitScript, [
       job.jobId,
       String(job.createdMs),
-      toScriptJson(toFields({ ...job, status: 'accepted', updatedMs: job.createdMs, progress: 0 })),
+      toScriptJson(
+        toFields({ ...job, status: 'accepted', updatedMs: job.createdMs, progress: 0 }).flat(),
+      ),
       toScriptJson(index),
       toScriptJson(job.uploads),
       job.owner,

@@ -88,7 +88,7 @@ end
 `;
 
 /**
- * ARGV: prefix, jobId, nowMs, fields (JSON pairs), index entries (JSON pairs), uploads (JSON), owner,
+ * ARGV: prefix, jobId, nowMs, fields (JSON, flat), index entries (JSON pairs), uploads (JSON), owner,
  * idempotency key or '', idempotency lease token, idempotency answer, idempotency life in ms, and the
  * time by Redis's clock after which nobody waits for the answer any more.
  * Answers `ok seq`, `no-upload id`, `idempotency` or `late`.
@@ -105,8 +105,7 @@ if ARGV[8] ~= '' then
   if redis.call('HGET', ARGV[8], 'lease') ~= ARGV[9] then return {'idempotency'} end
 end
 local seq = redis.call('INCR', prefix .. ':seq')
-for _, pair in ipairs(cjson.decode(ARGV[4])) do redis.call('HSET', key, pair[1], pair[2]) end
-redis.call('HSET', key, 'seq', seq, 'rev', 1, 'attempt', 0)
+redis.call('HSET', key, 'seq', seq, 'rev', 1, 'attempt', 0, unpack(cjson.decode(ARGV[4])))
 redis.call('ZADD', prefix .. ':index:all', seq, id)
 for _, pair in ipairs(cjson.decode(ARGV[5])) do redis.call('ZADD', index(pair[1], pair[2]), seq, id) end
 local queue = redis.call('HGET', key, 'queue')

@@ -122,6 +122,8 @@ export type JobType = {
         context: Pick<JobContext, 'pause' | 'signal'>,
       ) => Promise<Record<string, unknown>>)
     | undefined;
+  /** Nothing for what is not valid. */
+  tryParse: (rawParams: unknown) => Record<string, unknown> | undefined;
   /** @throws RequestError validation_error, with a pointer to each fault below `/inputs` */
   parseParams: (rawParams: unknown) => Record<string, unknown>;
   scopes: (params: unknown) => string[];
@@ -138,7 +140,13 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
   spec: JobTypeSpec<Params, Result>,
 ): JobType {
   const { handler, accept, failure, scopes, runAtOnce, ...described } = spec;
-  const parsed = (raw: unknown) => spec.params.parse(raw) as z.output<Params>;
+  const known = new WeakSet<object>(); // what came out of the schema once goes through it unchanged
+  const remembered = <T>(params: T): T => {
+    if (params !== null && typeof params === 'object') known.add(params);
+    return params;
+  };
+  const parsed = (raw: unknown) =>
+    (known.has(raw as object) ? raw : remembered(spec.params.parse(raw))) as z.output<Params>;
   return {
     ...described,
     fileInputs: spec.fileInputs ?? [],
@@ -148,7 +156,9 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
       runAtOnce &&
       (async (raw, context) =>
         spec.result.parse(await runAtOnce(parsed(raw), context)) as Record<string, unknown>),
-    parseParams: (raw) => parseInputs(spec.params, raw),
+    tryParse: (raw) =>
+      remembered(spec.params.safeParse(raw).data as Record<string, unknown> | undefined),
+    parseParams: (raw) => remembered(parseInputs(spec.params, raw)),
     scopes: (raw) => scopes(parsed(raw)),
     accept: (raw, facts) => accept?.(parsed(raw), facts) ?? { locks: [], warnings: [] },
     run: async (raw, context) =>

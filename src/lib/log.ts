@@ -3,6 +3,8 @@ import { redactSecrets } from './redact.ts';
 
 export type Log = pino.Logger;
 
+const buffered = { sync: false, minLength: 4_096, periodicFlush: 100 };
+
 /**
  * JSON lines on stdout. Site tokens travel in form bodies and query strings, so beside pino's fixed
  * paths every error text goes through `redactSecrets`.
@@ -12,6 +14,8 @@ export function createLog(
     level?: string;
     name?: string;
     destination?: pino.DestinationStream;
+    /** Lines are written together a little later, and at the end of the process; a kill loses the last ones. */
+    isBuffered?: boolean;
     /** Asked for each line: what it shall hold beside its own fields. */
     fields?: () => Record<string, string>;
   } = {},
@@ -46,6 +50,6 @@ export function createLog(
         },
       },
     },
-    options.destination ?? pino.destination(1),
+    options.destination ?? pino.destination({ dest: 1, ...(options.isBuffered && buffered) }),
   );
 }

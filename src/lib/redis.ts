@@ -13,7 +13,12 @@ export type RedisAddress = Config['redis'] & { resolvedPassword?: string };
 export type Patience = 'impatient' | 'patient';
 
 const patienceOptions: Record<Patience, RedisOptions> = {
-  impatient: { maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: 900 },
+  impatient: {
+    maxRetriesPerRequest: 1,
+    enableOfflineQueue: false,
+    commandTimeout: 900,
+    enableAutoPipelining: true, // many callers at a time share one write to the socket
+  },
   patient: { maxRetriesPerRequest: null },
 };
 

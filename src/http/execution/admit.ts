@@ -67,7 +67,7 @@ async function decide(
   });
   try {
     const { asked, files } = await read(received);
-    const answer = await key.settle(toFingerprints(request, { asked, files }, deps));
+    const answer = await key.settle(() => toFingerprints(request, { asked, files }, deps));
     if (answer) {
       deps.metrics.idempotency.inc({ outcome: 'replay' });
       await discardAll(received, deps);

@@ -58,14 +58,17 @@ export class Idempotent {
   /**
    * Says what the request was, once it is known whole.
    *
-   * @param fingerprints the first is kept; any of them is known again
+   * @param toFingerprints asked where there is a key: the first is kept, any of them is known again
    * @returns the first answer, when this request repeats another
    * @throws RequestError idempotency_key_reused when the key belongs to a different request
    */
-  async settle(fingerprints: readonly string[]): Promise<AcceptedAnswer | undefined> {
-    if (this.#held.kind === 'first')
+  async settle(toFingerprints: () => readonly string[]): Promise<AcceptedAnswer | undefined> {
+    if (this.#held.kind === 'none') return undefined;
+    const fingerprints = toFingerprints();
+    if (this.#held.kind === 'first') {
       await this.#records.setFingerprint(this.#held.lease, fingerprints[0] ?? '');
-    if (this.#held.kind !== 'repeated') return undefined;
+      return undefined;
+    }
     if (fingerprints.includes(this.#held.fingerprint))
       return JSON.parse(this.#held.answer) as AcceptedAnswer;
     throw new RequestError(

@@ -9,7 +9,6 @@ import { QueueUnavailableError, RequestError } from '../../lib/errors.ts';
 import { isRedisAway } from '../../lib/redis.ts';
 import type { Caller } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { describeOutputs } from '../input-description.ts';
 import { jobUrl } from '../links.ts';
 import { type StatusInfo, toStatusInfo } from '../status-info.ts';
 import { checkScopes, checkSite, resolveFiles } from './admission.ts';
@@ -52,10 +51,7 @@ export function parseAsked({
   jobType,
   request,
 }: Pick<Asked, 'jobType' | 'request'>): Record<string, unknown> {
-  checkOutputs(
-    request.outputs,
-    describeOutputs(jobType).map(({ id }) => id),
-  );
+  checkOutputs(request.outputs, Object.keys(jobType.result.shape));
   return jobType.parseParams(request.inputs);
 }
 

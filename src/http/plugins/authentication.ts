@@ -22,10 +22,11 @@ export const authentication = fp<{ apiKeys: () => ApiKeyConfig[] }>(async (app, 
     if (!config?.scopes)
       throw new Error(`The route ${method} ${url} does not say which scopes it needs`);
   });
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     request.caller = identify(request, apiKeys());
     const scopes = request.routeOptions.config.scopes ?? [];
     if (scopes.length > 0 && !hasAnyScope(request.caller, scopes)) throw lacksScope(scopes);
+    done();
   });
 });
 

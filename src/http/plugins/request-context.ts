@@ -22,12 +22,13 @@ export function chooseRequestId(request: IncomingMessage): string {
 /** Gives every request its id and its root, every answer the id, and the log one line for each. */
 export const requestContext = fp<{ publicUrl: () => string }>(async (app, { publicUrl }) => {
   app.decorateRequest('root', '');
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     request.root = publicUrl() || hostOf(request);
     reply.header('x-request-id', request.id);
     checkHost(request.raw);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
@@ -37,6 +38,7 @@ export const requestContext = fp<{ publicUrl: () => string }>(async (app, { publ
       },
       'Request answered',
     );
+    done();
   });
 });
 
