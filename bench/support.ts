@@ -32,9 +32,11 @@ export async function start(args: string[], env: Record<string, string>, ready: 
   });
   let said = '';
   await new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout.on('data', function hear(chunk: Buffer) {
       said += chunk.toString('utf8');
-      if (ready.test(said)) resolve();
+      if (!ready.test(said)) return;
+      child.stdout.off('data', hear).resume(); // to read a log takes time that is not to be measured
+      resolve();
     });
     child.once('exit', () => reject(new Error(`ended: ${said}`)));
   });
