@@ -304,6 +304,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/start-services/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Start services
+         * @description Starts services, or exactly those that an earlier job stopped. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["startServices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/stop-services/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop services
+         * @description Stops services, and remembers which of them ran. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["stopServices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/restart-services/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restart services
+         * @description Stops and starts services that run or should run, one after the other. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["restartServices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/processes/inspect-document/execution": {
         parameters: {
             query?: never;
@@ -375,7 +435,7 @@ export interface paths {
          * List jobs
          * @description Your own jobs, newest first; those of all callers with the scope `jobs:read:all`.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["listJobs"];
         put?: never;
@@ -397,7 +457,7 @@ export interface paths {
          * Read the status of a job
          * @description Poll it with `If-None-Match`, and not before `Retry-After` seconds have passed.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getJob"];
         put?: never;
@@ -406,7 +466,7 @@ export interface paths {
          * Dismiss or remove a job
          * @description A job that has not ended is dismissed: what it had begun is put back, and `undo` tells how that went. A job that has ended is removed.
          *
-         *     Needs one of the scopes `jobs:cancel`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:cancel`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         delete: operations["dismissJob"];
         options?: never;
@@ -425,7 +485,7 @@ export interface paths {
          * Read the results of a job
          * @description Of a successful job its outputs, as the request wanted them; of a failed one the problem.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getResults"];
         put?: never;
@@ -447,7 +507,7 @@ export interface paths {
          * Read the messages of a job
          * @description Oldest first, each with its time, step and source: Pressroom, the site job, or the log of the site.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getJobLog"];
         put?: never;
@@ -469,7 +529,7 @@ export interface paths {
          * Follow a job as server-sent events
          * @description First `status` with the whole state, then `status` and `log` as they happen. Ids count the events of the job: send the last one as `Last-Event-ID` to go on without a gap. The stream ends with the job; a later reconnect with the last id is answered 204.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["followJob"];
         put?: never;
@@ -491,7 +551,7 @@ export interface paths {
          * Follow all jobs of the caller as server-sent events
          * @description An event `job` for each change of each job that the API key sees, optionally of one site. With `Last-Event-ID` it goes on from there, as far as the stream of changes reaches back.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["followJobs"];
         put?: never;
@@ -535,7 +595,7 @@ export interface paths {
          * Upload a file
          * @description As a form with the part `file`, or as the bare body. The file is streamed, hashed and looked into; an upload that no job uses is deleted after a while.
          *
-         *     Needs one of the scopes `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         post: operations["createUpload"];
         delete?: never;
@@ -555,7 +615,7 @@ export interface paths {
          * Read what is known of an upload
          * @description Its name, size, digest and, of a document of ArcGIS, what is in it.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getUpload"];
         put?: never;
@@ -564,7 +624,7 @@ export interface paths {
          * Delete an upload
          * @description Refused while a job needs it: one that has not ended, or one that failed in the last days.
          *
-         *     Needs one of the scopes `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         delete: operations["deleteUpload"];
         options?: never;
@@ -583,7 +643,7 @@ export interface paths {
          * Get a file that a job made
          * @description The file as it is, under its own name. An artifact has the id of its job, belongs to whoever asked for it, and is kept as long as the job.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getArtifact"];
         put?: never;
@@ -605,7 +665,7 @@ export interface paths {
          * List the sites
          * @description The configured sites that the key reaches, as they were last seen.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["listSites"];
         put?: never;
@@ -627,7 +687,7 @@ export interface paths {
          * Read how a site does
          * @description As the workers saw it last; the site itself is not asked.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getSite"];
         put?: never;
@@ -649,7 +709,7 @@ export interface paths {
          * List the services of a site
          * @description The site is asked at this moment. One folder at a time.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["listServices"];
         put?: never;
@@ -671,7 +731,7 @@ export interface paths {
          * Read what was published as a service of a folder
          * @description Every publish of the service by Pressroom, newest first, and which definitions are kept for rolling back. The site is not asked; a service that Pressroom never published has an empty history.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getServiceHistory"];
         put?: never;
@@ -693,7 +753,7 @@ export interface paths {
          * Read what was published as a service of the root folder
          * @description Every publish of the service by Pressroom, newest first, and which definitions are kept for rolling back. The site is not asked; a service that Pressroom never published has an empty history.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getRootServiceHistory"];
         put?: never;
@@ -715,7 +775,7 @@ export interface paths {
          * List the registered data of a site
          * @description The site is asked at this moment, with the manifests of its services. Passwords and keys are masked.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["listDataStoreItems"];
         put?: never;
@@ -737,7 +797,7 @@ export interface paths {
          * Read one registered data store item of a site
          * @description The site is asked at this moment, with the manifests of its services. Passwords and keys are masked.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getDataStoreItem"];
         put?: never;
@@ -787,7 +847,7 @@ export interface paths {
          * Read the secret of subscribers
          * @description What is sent to the `subscriber` of your executions is signed with it, as webhooks are with theirs. It changes with the sealing key of the gateway.
          *
-         *     Needs one of the scopes `webhooks:manage`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `webhooks:manage`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["getSubscriberSecret"];
         put?: never;
@@ -909,7 +969,7 @@ export interface paths {
          * List deliveries about a job
          * @description To endpoints and to the subscriber of the execution, newest first. For the owner of the job.
          *
-         *     Needs one of the scopes `webhooks:manage`, `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`.
+         *     Needs one of the scopes `webhooks:manage`, `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
          */
         get: operations["listDeliveriesOfJob"];
         put?: never;
@@ -2307,6 +2367,31 @@ export interface components {
             /** @description Name of the request header */
             header?: string;
         };
+        RestartServicesInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            services: components["schemas"]["ServiceSelection"];
+            /**
+             * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+             * @default undo
+             * @enum {string}
+             */
+            onFailure?: "undo" | "continue";
+            /**
+             * @description Tells what would be done to which services, and changes nothing
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        RestartServicesResults: {
+            /** @description What became of each service */
+            services: components["schemas"]["ServiceOutcome"][];
+            /** @description How many were changed */
+            done: number;
+            /** @description How many were so before */
+            already: number;
+            warnings: string[];
+        };
         /** @description Outputs by name; the description of the process tells their shapes */
         ResultDocument: {
             [key: string]: unknown;
@@ -2533,6 +2618,21 @@ export interface components {
             }[];
             links: components["schemas"]["Link"][];
         };
+        ServiceOutcome: {
+            /** @description `Folder/Name.Type` */
+            service: string;
+            /**
+             * @description `already`: nothing had to be done; `planned`: a dry run would do it; `put-back`: done, and put back when the job failed; `not-begun`: the job ended before
+             * @enum {string}
+             */
+            outcome: "done" | "already" | "failed" | "planned" | "put-back" | "not-begun";
+            /** @description How it stood before */
+            before?: components["schemas"]["ServiceStates"];
+            /** @description How it stood afterwards */
+            after?: components["schemas"]["ServiceStates"];
+            /** @description The site's own words, or why nothing was done */
+            messages: string[];
+        };
         /** @description Members of the service JSON that win over the definition's own */
         ServiceOverrides: {
             description?: string;
@@ -2555,6 +2655,30 @@ export interface components {
             }[];
         } & {
             [key: string]: unknown;
+        };
+        /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
+        ServiceSelection: {
+            /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
+            names?: string[];
+            /** @description All of one folder; `/` is the root */
+            folder?: string;
+            /** @description Compared with `Folder/Name.Type` without regard to case; `*` stands for any text, such as `Transport/*` or `*.ImageServer` */
+            pattern?: string;
+            /** @description A table or feature class that they read, as their manifests tell: `gis.editor.roads`, or `roads` whoever owns it; `*` stands for any text */
+            usesDataset?: string;
+            /** @description A data store item that they read, such as `/enterpriseDatabases/gisdb` */
+            usesDataStore?: string;
+            /**
+             * @description How they stand now; `failed`: they should run and do not
+             * @enum {string}
+             */
+            state?: "started" | "stopped" | "failed";
+        };
+        ServiceStates: {
+            /** @description What the site wants of it: `STARTED` or `STOPPED` */
+            configuredState: string;
+            /** @description How it is */
+            realTimeState: string;
         };
         Site: {
             /** @description When the site was last looked at, RFC 3339 */
@@ -2694,6 +2818,36 @@ export interface components {
             /** @description SQL of a query layer */
             query?: string;
         };
+        StartServicesInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            services?: components["schemas"]["ServiceSelection"];
+            /**
+             * Format: uuid
+             * @description Id of a stop-services job, in place of `services`: exactly what it stopped is started again
+             */
+            resume?: string;
+            /**
+             * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+             * @default undo
+             * @enum {string}
+             */
+            onFailure?: "undo" | "continue";
+            /**
+             * @description Tells what would be done to which services, and changes nothing
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        StartServicesResults: {
+            /** @description What became of each service */
+            services: components["schemas"]["ServiceOutcome"][];
+            /** @description How many were changed */
+            done: number;
+            /** @description How many were so before */
+            already: number;
+            warnings: string[];
+        };
         StatusInfo: {
             /** @description Id of the job */
             jobID: string;
@@ -2738,6 +2892,33 @@ export interface components {
             /** @description Of a failed job: what went wrong, why, and what to do */
             exception?: components["schemas"]["Problem"];
             links: components["schemas"]["Link"][];
+        };
+        StopServicesInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            services: components["schemas"]["ServiceSelection"];
+            /**
+             * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+             * @default undo
+             * @enum {string}
+             */
+            onFailure?: "undo" | "continue";
+            /**
+             * @description Tells what would be done to which services, and changes nothing
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        StopServicesResults: {
+            /** @description What became of each service */
+            services: components["schemas"]["ServiceOutcome"][];
+            /** @description How many were changed */
+            done: number;
+            /** @description How many were so before */
+            already: number;
+            warnings: string[];
+            /** @description Services that ran and were stopped by this job: `start-services` with `resume` and the id of this job starts exactly these */
+            resume: string[];
         };
         /** @description Addresses that are sent news of the job; signed as the webhooks are */
         Subscriber: {
@@ -3116,7 +3297,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `site_error`, `site_login_refused`, `site_insufficient_privilege`, `publishing_failed`, `verification_failed`, `data_store_invalid` */
+        /** @description Problem; `code` is one of `site_error`, `site_login_refused`, `site_insufficient_privilege`, `publishing_failed`, `verification_failed`, `services_failed`, `data_store_invalid` */
         Problem502: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -4569,6 +4750,396 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    startServices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "services": {
+                 *           "folder": "Transport",
+                 *           "state": "stopped"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["StartServicesInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
+                    services?: {
+                        /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
+                        names?: string[];
+                        /** @description All of one folder; `/` is the root */
+                        folder?: string;
+                        /** @description Compared with `Folder/Name.Type` without regard to case; `*` stands for any text, such as `Transport/*` or `*.ImageServer` */
+                        pattern?: string;
+                        /** @description A table or feature class that they read, as their manifests tell: `gis.editor.roads`, or `roads` whoever owns it; `*` stands for any text */
+                        usesDataset?: string;
+                        /** @description A data store item that they read, such as `/enterpriseDatabases/gisdb` */
+                        usesDataStore?: string;
+                        /**
+                         * @description How they stand now; `failed`: they should run and do not
+                         * @enum {string}
+                         */
+                        state?: "started" | "stopped" | "failed";
+                    };
+                    /**
+                     * Format: uuid
+                     * @description Id of a stop-services job, in place of `services`: exactly what it stopped is started again
+                     */
+                    resume?: string;
+                    /**
+                     * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+                     * @default undo
+                     * @enum {string}
+                     */
+                    onFailure?: "undo" | "continue";
+                    /**
+                     * @description Tells what would be done to which services, and changes nothing
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    stopServices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "services": {
+                 *           "usesDataset": "gis.editor.roads"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["StopServicesInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
+                    services?: {
+                        /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
+                        names?: string[];
+                        /** @description All of one folder; `/` is the root */
+                        folder?: string;
+                        /** @description Compared with `Folder/Name.Type` without regard to case; `*` stands for any text, such as `Transport/*` or `*.ImageServer` */
+                        pattern?: string;
+                        /** @description A table or feature class that they read, as their manifests tell: `gis.editor.roads`, or `roads` whoever owns it; `*` stands for any text */
+                        usesDataset?: string;
+                        /** @description A data store item that they read, such as `/enterpriseDatabases/gisdb` */
+                        usesDataStore?: string;
+                        /**
+                         * @description How they stand now; `failed`: they should run and do not
+                         * @enum {string}
+                         */
+                        state?: "started" | "stopped" | "failed";
+                    };
+                    /**
+                     * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+                     * @default undo
+                     * @enum {string}
+                     */
+                    onFailure?: "undo" | "continue";
+                    /**
+                     * @description Tells what would be done to which services, and changes nothing
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    restartServices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "services": {
+                 *           "state": "failed"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["RestartServicesInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
+                    services?: {
+                        /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
+                        names?: string[];
+                        /** @description All of one folder; `/` is the root */
+                        folder?: string;
+                        /** @description Compared with `Folder/Name.Type` without regard to case; `*` stands for any text, such as `Transport/*` or `*.ImageServer` */
+                        pattern?: string;
+                        /** @description A table or feature class that they read, as their manifests tell: `gis.editor.roads`, or `roads` whoever owns it; `*` stands for any text */
+                        usesDataset?: string;
+                        /** @description A data store item that they read, such as `/enterpriseDatabases/gisdb` */
+                        usesDataStore?: string;
+                        /**
+                         * @description How they stand now; `failed`: they should run and do not
+                         * @enum {string}
+                         */
+                        state?: "started" | "stopped" | "failed";
+                    };
+                    /**
+                     * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+                     * @default undo
+                     * @enum {string}
+                     */
+                    onFailure?: "undo" | "continue";
+                    /**
+                     * @description Tells what would be done to which services, and changes nothing
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     inspectDocument: {
         parameters: {
             query?: never;
@@ -5242,7 +5813,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];

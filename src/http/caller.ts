@@ -5,7 +5,13 @@ export type Caller = { id: string; scopes: ReadonlySet<string> | 'all'; sites: r
 export const anonymous: Caller = { id: 'anonymous', scopes: 'all', sites: ['*'] };
 
 /** Whoever may create jobs may also follow them, dismiss them and see the sites. */
-export const creatingScopes = ['publish:create', 'datastores:register'] as const;
+export const creatingScopes = [
+  'publish:create',
+  'datastores:register',
+  'services:operate',
+  'services:edit',
+  'services:delete',
+] as const;
 export const jobReadingScopes = ['jobs:read', 'jobs:read:all', ...creatingScopes] as const;
 export const jobDismissingScopes = ['jobs:cancel', ...creatingScopes] as const;
 export const siteReadingScopes = ['sites:read', 'sites:admin', ...creatingScopes] as const;

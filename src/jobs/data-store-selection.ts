@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { matchesPattern } from '../lib/text-pattern.ts';
 import {
   findWholeItem,
   findWholeItems,
@@ -116,7 +117,5 @@ function fits(
   types: readonly string[],
 ): boolean {
   if (!types.includes(item.type) || isManagedStore(item)) return false;
-  if (name === undefined) return true;
-  const pattern = name.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${pattern.join('.*')}$`, 'i').test(item.path.split('/').at(-1) ?? '');
+  return name === undefined || matchesPattern(name, item.path.split('/').at(-1) ?? '');
 }

@@ -8,6 +8,7 @@ import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { DataStoreValidations } from './data-store-validations.ts';
 import type { FolderUses } from './folder-uses.ts';
 import type { JobLog } from './job-log.ts';
+import type { JobRecord } from './job-record.ts';
 import type { JobSecrets } from './job-secrets.ts';
 import type { PublishLedger } from './publish-ledger.ts';
 import type { SiteRecord } from './site-records.ts';
@@ -34,6 +35,8 @@ export type JobContext = {
   validations: DataStoreValidations;
   /** Takes more locks, all of them or none; waits for whoever has them. */
   lock: (names: string[]) => Promise<void>;
+  /** Another job of the same owner, while it is remembered. */
+  findJob: (jobId: string) => Promise<JobRecord | undefined>;
   /** Puts a warning into the job's record and log, once. */
   warn: (text: string) => Promise<void>;
   warnings: () => string[];

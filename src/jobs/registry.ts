@@ -7,7 +7,10 @@ import { publishServiceDefinitionJob } from './publish-service-definition/job-ty
 import { registerDataStoreJob } from './register-data-store/job-type.ts';
 import { registerDatabaseJob } from './register-database/job-type.ts';
 import { registerFolderJob } from './register-folder/job-type.ts';
+import { restartServicesJob } from './restart-services/job-type.ts';
 import { rotateDataStorePasswordJob } from './rotate-data-store-password/job-type.ts';
+import { startServicesJob } from './start-services/job-type.ts';
+import { stopServicesJob } from './stop-services/job-type.ts';
 import { unregisterDataStoreJob } from './unregister-data-store/job-type.ts';
 import { updateDataStoreJob } from './update-data-store/job-type.ts';
 import { validateDataStoresJob } from './validate-data-stores/job-type.ts';
@@ -22,6 +25,9 @@ export const jobTypes: readonly JobType[] = [
   updateDataStoreJob,
   unregisterDataStoreJob,
   rotateDataStorePasswordJob,
+  startServicesJob,
+  stopServicesJob,
+  restartServicesJob,
   inspectDocumentJob,
   editMapJob,
   editServiceDefinitionDraftJob,

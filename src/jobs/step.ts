@@ -119,6 +119,10 @@ export class StepRunner {
     return this.#carryOut(step, input, recorded);
   };
 
+  get mode(): StepRunnerDeps['mode'] {
+    return this.#deps.mode;
+  }
+
   /** What is recorded as begun or done, and the recipe has not come to. */
   get unvisited(): StepRecord[] {
     const names = new Set(this.#visited.map(({ record }) => record.name));

@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'publishing_failed'
   | 'verification_failed'
   | 'service_exists'
+  | 'services_failed'
   | 'incompatible_runtime'
   | 'hosted_definition'
   | 'copied_data_refused'

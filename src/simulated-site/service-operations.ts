@@ -2,7 +2,7 @@ import { instancesOf, statusOf } from './folder-operations.ts';
 import { adminService, type Call, inAnyFolder, type Operation } from './operation.ts';
 import { checkServiceDocument } from './service-document.ts';
 import { type ServiceJson, toLiveService } from './service-json.ts';
-import { beginStart, deleteService, startService, stopService } from './service-states.ts';
+import { alone, beginStart, deleteService, startService, stopService } from './service-states.ts';
 import { restLabel, type Service, serviceLabel } from './services.ts';
 import { readJsonObject } from './site-operations.ts';
 import { notFound, SiteRefusal } from './site-refusal.ts';
@@ -121,11 +121,13 @@ async function edit(site: SiteState, service: Service, { params }: Call): Promis
     site.violations.record('touched-while-replaced', `edit of ${serviceLabel(service)}`);
   }
   checkServiceDocument(site, service, written);
-  const wasRunning = service.realTimeState === 'STARTED';
-  service.json = written;
-  service.realTimeState = 'STOPPED';
-  site.services.touch(service, site.now());
-  if (wasRunning || written.configuredState === 'STARTED') await beginStart(site, service);
+  await alone(site, service, 'edit', async () => {
+    const wasRunning = service.realTimeState === 'STARTED';
+    service.json = written;
+    service.realTimeState = 'STOPPED';
+    site.services.touch(service, site.now());
+    if (wasRunning || written.configuredState === 'STARTED') await beginStart(site, service);
+  });
   return { status: 'success' };
 }
 

@@ -39,19 +39,66 @@ export async function beginStart(
 /** Blocks until done. Esri, "Start Service". */
 export async function startService(site: SiteState, service: Service): Promise<object> {
   refuseWhileReplaced(site, service, 'start');
-  // That the wanted state changes even if the start fails is not verified.
-  service.json.configuredState = 'STARTED';
-  if (service.realTimeState !== 'STARTED') await beginStart(site, service);
+  await alone(site, service, 'start', async () => {
+    if (isAsWanted(service, 'STARTED')) return;
+    // That the wanted state changes even if the start fails is not verified.
+    service.json.configuredState = 'STARTED';
+    if (service.realTimeState !== 'STARTED') {
+      service.realTimeState = site.settings.startingState;
+      await beginStart(site, service);
+    }
+    site.services.touch(service, site.now());
+  });
   return answer(site, 'start');
 }
 
 /** Blocks until done. Esri, "Stop Service". */
 export async function stopService(site: SiteState, service: Service): Promise<object> {
   refuseWhileReplaced(site, service, 'stop');
-  await site.pause(site.settings.startMs / 5);
-  service.json.configuredState = 'STOPPED';
-  service.realTimeState = 'STOPPED';
+  await alone(site, service, 'stop', async () => {
+    const isStuck = site.faults.take('stays-started', 'stop', (fault) => concerns(fault, service));
+    if (isStuck || isAsWanted(service, 'STOPPED')) return;
+    if (service.realTimeState !== 'STOPPED') service.realTimeState = site.settings.stoppingState;
+    await site.pause(site.settings.startMs / 5);
+    service.json.configuredState = 'STOPPED';
+    service.realTimeState = 'STOPPED';
+    site.services.touch(service, site.now());
+  });
   return answer(site, 'stop');
+}
+
+function isAsWanted({ json, realTimeState }: Service, wanted: string): boolean {
+  return json.configuredState === wanted && realTimeState === wanted;
+}
+
+/**
+ * Whether a service takes two changes at a time is not verified: the second one is told that the store is busy.
+ * What its operators asked it to refuse is refused here.
+ */
+export async function alone(
+  site: SiteState,
+  service: Service,
+  operation: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  const refused = site.faults.take('change-refused', operation, (fault) =>
+    concerns(fault, service),
+  );
+  if (refused) {
+    const text = refused.text ?? `Failed to ${operation} the service '${serviceLabel(service)}'.`;
+    throw new SiteRefusal(500, String(text)); // text not verified
+  }
+  if (service.isChanging) throw storeBusy();
+  service.isChanging = true;
+  try {
+    await work();
+  } finally {
+    service.isChanging = false;
+  }
+}
+
+function concerns(fault: Fault, service: Service): boolean {
+  return fault.service === undefined || fault.service === service.json.serviceName;
 }
 
 export async function deleteService(site: SiteState, service: Service): Promise<object> {
@@ -63,9 +110,11 @@ export async function deleteService(site: SiteState, service: Service): Promise<
   if (site.faults.take('delete-refused', 'delete-service')) {
     throw new SiteRefusal(500, `The service '${serviceLabel(service)}' could not be deleted.`);
   }
-  await site.pause(site.settings.startMs / 5);
-  site.services.remove(service);
-  site.portal.removeItemsOf(service);
+  await alone(site, service, 'delete-service', async () => {
+    await site.pause(site.settings.startMs / 5);
+    site.services.remove(service);
+    site.portal.removeItemsOf(service);
+  });
   return { status: 'success' };
 }
 

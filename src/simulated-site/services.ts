@@ -26,6 +26,8 @@ export type Service = {
   generation: number;
   publishedBy: string;
   isBeingReplaced: boolean;
+  /** A start, stop, edit or deletion is under way. */
+  isChanging: boolean;
   hiddenUntil: number;
   hiddenFromAdmin: boolean;
 };

@@ -24,6 +24,9 @@ export type SimulatedSiteOptions = {
   publishMs?: number;
   /** Site time that a service takes to start. */
   startMs?: number;
+  /** What a service shows while it starts or stops: names of such states are not verified. */
+  startingState?: string;
+  stoppingState?: string;
   /** Instances of PublishingTools: publishes that run at the same time. */
   publishingInstances?: number;
   /** Longest life of a token; a client may ask for less. */
@@ -65,6 +68,8 @@ export function toSettings(options: SimulatedSiteOptions): SiteSettings {
     federated: false,
     publishMs: 300,
     startMs: 50,
+    startingState: 'STARTING',
+    stoppingState: 'STOPPING',
     publishingInstances: 2,
     tokenMinutes: 60,
     politePollMs: 400,

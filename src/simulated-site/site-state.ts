@@ -115,6 +115,7 @@ export class SiteState {
       generation: 1,
       publishedBy: '',
       isBeingReplaced: false,
+      isChanging: false,
       hiddenUntil: 0,
       hiddenFromAdmin: false,
       ...service,

@@ -1,22 +1,24 @@
 import { z } from 'zod';
+import { matchesPattern } from '../lib/text-pattern.ts';
 import { isSame, isSameLogin, parsePairs, readConnectionFacts } from './connection-strings.ts';
 import { isWithin } from './data-places.ts';
 import type { WholeDataStoreItem } from './data-store-reader.ts';
+import { isSystemService } from './service-states.ts';
 import { type ServiceTarget, toText } from './service-target.ts';
-import { listFolders, listServices, readManifest } from './services.ts';
+import { listFolders, listServices, readManifest, readService } from './services.ts';
 import type { CallOptions } from './site-client.ts';
+import { isRefusal } from './site-errors.ts';
 import type { Site } from './sites.ts';
 
-/** Where the data of a service come from, as its manifest tells. */
+/** Where the data of a service come from, as its manifest tells, or its settings where it has none. */
 export type ServiceData = {
   service: ServiceTarget;
   databases: { onServer: string; onPremise: string; datasets: string[] }[];
 };
 
-/** What the manifests of a site tell, and which services have none that our account can read. */
+/** Which services tell what they read, and which do not: they have no manifest that our account can read. */
 export type SiteData = { services: ServiceData[]; withoutManifest: string[] };
 
-const systemFolders = new Set(['system', 'utilities']);
 /** How many manifests are read at a time. */
 const atOnce = 6;
 
@@ -37,25 +39,86 @@ const Manifest = z.looseObject({
     .nullish(),
 });
 
-/** Reads the manifest of every service that people published. @see Esri, "Service Manifest" */
-export async function readSiteData(site: Site, options: CallOptions = {}): Promise<SiteData> {
-  const targets: ServiceTarget[] = [];
-  for (const folder of ['', ...(await listFolders(site, options))]) {
-    if (systemFolders.has(folder.toLowerCase())) continue;
-    targets.push(...(await listServices(site, folder, options)));
-  }
+/** Reads the manifests of these services, or of all that people published. @see Esri, "Service Manifest" */
+export async function readSiteData(
+  site: Site,
+  { targets, ...options }: CallOptions & { targets?: readonly ServiceTarget[] } = {},
+): Promise<SiteData> {
+  const asked = targets ?? (await listPublished(site, options));
   const data: SiteData = { services: [], withoutManifest: [] };
-  for (let first = 0; first < targets.length; first += atOnce) {
-    const some = targets.slice(first, first + atOnce);
-    const manifests = await Promise.all(some.map((target) => readManifest(site, target, options)));
+  for (let first = 0; first < asked.length; first += atOnce) {
+    const some = asked.slice(first, first + atOnce);
+    const found = await Promise.all(some.map((target) => findDatabases(site, target, options)));
     for (const [at, service] of some.entries()) {
-      const databases = toDatabases(manifests[at]);
+      const databases = found[at];
       if (databases) data.services.push({ service, databases });
       else data.withoutManifest.push(toText(service));
     }
   }
   return data;
 }
+
+async function listPublished(site: Site, options: CallOptions): Promise<ServiceTarget[]> {
+  const targets: ServiceTarget[] = [];
+  for (const folder of ['', ...(await listFolders(site, options))]) {
+    if (isSystemService({ folder })) continue;
+    targets.push(...(await listServices(site, folder, options)));
+  }
+  return targets;
+}
+
+async function findDatabases(
+  site: Site,
+  target: ServiceTarget,
+  options: CallOptions,
+): Promise<ServiceData['databases'] | undefined> {
+  const databases = toDatabases(await readManifest(site, target, options));
+  return databases ?? (await findOwnSource(site, target, options));
+}
+
+/** Types whose settings themselves name the data (Esri, "Service JSON"); no definition need have made them. */
+const typesWithOwnSource = ['ImageServer', 'GeocodeServer', 'GeoDataServer'];
+
+const OwnSource = z.looseObject({
+  properties: z.looseObject({
+    path: Text,
+    connectionString: Text,
+    raster: Text,
+    locatorWorkspacePath: Text,
+    locatorWorkspaceConnectionString: Text,
+  }),
+});
+
+async function findOwnSource(
+  site: Site,
+  target: ServiceTarget,
+  options: CallOptions,
+): Promise<ServiceData['databases'] | undefined> {
+  if (!typesWithOwnSource.includes(target.type)) return undefined;
+  try {
+    const { data } = OwnSource.safeParse(await readService(site, target, options));
+    const { path, connectionString, raster, ...locator } = data?.properties ?? emptySource;
+    const place =
+      path ||
+      connectionString ||
+      locator.locatorWorkspacePath ||
+      locator.locatorWorkspaceConnectionString;
+    if (!place) return undefined;
+    const dataset = raster || (path ? (path.split(/[\\/]/).at(-1) ?? '') : '');
+    return [{ onServer: place, onPremise: '', datasets: dataset ? [dataset] : [] }];
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
+  }
+}
+
+const emptySource = {
+  path: '',
+  connectionString: '',
+  raster: '',
+  locatorWorkspacePath: '',
+  locatorWorkspaceConnectionString: '',
+};
 
 function toDatabases(manifest: unknown): ServiceData['databases'] | undefined {
   const { data } = Manifest.safeParse(manifest);
@@ -67,6 +130,24 @@ function toDatabases(manifest: unknown): ServiceData['databases'] | undefined {
       onPremise: database.onPremiseConnectionString,
       datasets: (database.datasets ?? []).map(({ onServerName }) => onServerName),
     }));
+}
+
+/**
+ * The services that read a dataset, as `Folder/Name.Type`. `roads` finds `gis.editor.roads`, and so does
+ * `editor.roads`; `*` stands for any text. Data that were copied to the site are not looked at: nothing
+ * holds the original.
+ */
+export function findServicesReading(dataset: string, { services }: SiteData): string[] {
+  return services
+    .filter(({ databases }) =>
+      databases.some(({ datasets }) => datasets.some((each) => isNamed(dataset, each))),
+    )
+    .map(({ service }) => toText(service));
+}
+
+function isNamed(wanted: string, dataset: string): boolean {
+  const parts = dataset.split('.');
+  return parts.some((_, at) => matchesPattern(wanted, parts.slice(at).join('.')));
 }
 
 /** The services that read an item, as `Folder/Name.Type`. */

@@ -41,6 +41,7 @@ const waitingStatuses = ['esriJobNew', 'esriJobSubmitted', 'esriJobWaiting'];
 const frontStatuses = [404, 413, 500, 502, 504];
 const writeSteps = ['upload', 'configure', 'folder', 'submit', 'clean-up'];
 const publishSteps = ['submit', 'await'];
+const startingSteps = ['verify', 'start', 'edit', 'create'];
 
 /**
  * What goes wrong on a site and what to say about it, first match wins. Rows match on ids, codes, states
@@ -344,7 +345,7 @@ function siteJobFailed(it: FailureEvidence): boolean {
 
 function startedInVain({ step, liveService }: FailureEvidence): boolean {
   return (
-    step === 'verify' &&
+    startingSteps.includes(step) &&
     liveService?.configuredState === 'STARTED' &&
     liveService.realTimeState === 'STOPPED'
   );

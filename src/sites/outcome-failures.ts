@@ -89,7 +89,7 @@ export function serviceDoesNotRun(it: FailureEvidence): Told {
   const [line] = it.logLines.filter(({ source }) => source === it.service);
   return {
     cause: sentences(
-      `${serviceOf(it)} is published but does not run${when(machine, ` on ${machine}`)}: most often its start failed or took longer than ${seconds ? `${seconds} s` : 'maxStartupTime'}.`,
+      `${serviceOf(it)} ${it.step === 'verify' ? 'is published but does' : 'does'} not run${when(machine, ` on ${machine}`)}: most often its start failed or took longer than ${seconds ? `${seconds} s` : 'maxStartupTime'}.`,
       line ? `The log says: ${said(line.message)}` : '',
       when(fact(it, 'putBack'), `The old version: ${fact(it, 'putBack')}.`),
     ),

@@ -30,6 +30,8 @@ export function measureEnd(metrics: Metrics, record: JobRecord): void {
   for (const step of steps) {
     if (step.finishedMs === undefined) continue;
     const seconds = Math.max(0, step.finishedMs - step.startedMs) / 1000;
-    metrics.stepDuration.observe({ ...kind, step: step.name }, seconds);
+    // What follows a colon counts steps of a kind: no label of its own for each service.
+    const name = step.name.split(':')[0] ?? step.name;
+    metrics.stepDuration.observe({ ...kind, step: name }, seconds);
   }
 }

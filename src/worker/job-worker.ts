@@ -27,6 +27,8 @@ export type JobWorkerDeps = AttemptDeps & {
   tracing: Tracing;
 };
 
+/** Steps that change nothing on a site. */
+const onlyLooks = /^(?:check|find)(?::|$)/;
 /** A job in a service's line looks for itself now and then, should nobody have woken it. */
 const lookAgainMs = 30_000;
 /** How many jobs of one site this process carries at a time, at the most; the slots are for all workers. */
@@ -127,7 +129,10 @@ export class JobWorker {
       if (rest) return this.#giveBack(job, token, record, rest);
       const locks = await this.#deps.records.takeLocks(jobId);
       if (locks.kind === 'missing') return;
-      if (locks.kind === 'blocked') return this.#waitInLine(job, token, record, locks.lock);
+      if (locks.kind === 'blocked') {
+        await this.#deps.records.park(jobId, { reason: 'service', lock: locks.lock });
+        return this.#waitInLine(job, token, record, locks.lock);
+      }
     }
     const number = await this.#deps.records.begin(jobId, this.#deps.workerId);
     if (number === undefined) return;
@@ -165,6 +170,15 @@ export class JobWorker {
       if (outcome.kind === 'ended') await this.#afterEnd(record, attempt);
       if (outcome.kind === 'handed-over') await this.#handOver(job, token, attempt);
       if (outcome.kind === 'rests') await this.#park(job, token, record, attempt, outcome.reason);
+      if (outcome.kind === 'waits') {
+        const parked = { reason: 'service', lock: outcome.lock } as const;
+        await attempt.write('parked', {
+          isOpen: false,
+          parked,
+          message: 'Waiting for another job',
+        });
+        await this.#waitInLine(job, token, record, outcome.lock);
+      }
     } finally {
       clearTimeout(deadline);
       this.#attempts.delete(jobId);
@@ -233,7 +247,7 @@ export class JobWorker {
       message: rest.detail ?? 'Waiting for the site',
     });
     const now = await this.#deps.records.find(record.jobId);
-    if (now?.steps.every((step) => step.name === 'check') && !isFinal(now.status)) {
+    if (now?.steps.every(({ name }) => onlyLooks.test(name)) && !isFinal(now.status)) {
       await this.#deps.submission.wake(await this.#deps.records.giveLocksBack(record.jobId));
     }
     return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);
@@ -245,7 +259,6 @@ export class JobWorker {
   }
 
   async #waitInLine(job: Job, token: string, record: JobRecord, lock: string): Promise<never> {
-    await this.#deps.records.park(record.jobId, { reason: 'service', lock });
     await job.moveToDelayed(Date.now() + lookAgainMs, token);
     // The holder may have ended before this job was delayed, and woken nobody.
     const { holder, place } = await this.#deps.records.readPlaceInLine(lock, record.jobId);

@@ -43,7 +43,8 @@ export type AttemptOutcome =
   | { kind: 'ended' }
   | { kind: 'handed-over' }
   | { kind: 'lost' }
-  | { kind: 'rests'; reason: GatewayError };
+  | { kind: 'rests'; reason: GatewayError }
+  | { kind: 'waits'; lock: string };
 
 /** After so many deaths in one step the next attempt only puts back; after twice as many it gives up. */
 const deathsAllowed = 5;
@@ -61,6 +62,7 @@ export async function runAttempt(
   } catch (error) {
     if (attempt.stopReason === 'lost') return { kind: 'lost' };
     if (error instanceof SiteRestsError) return { kind: 'rests', reason: error.reason };
+    if (error instanceof LockTakenError) return { kind: 'waits', lock: error.lock };
     if (attempt.stopReason === 'draining') return { kind: 'handed-over' };
     throw error;
   }
@@ -190,19 +192,13 @@ class AttemptRun {
     }
   }
 
-  /** Locks of other jobs are waited for; nothing new is held meanwhile. */
+  /** What another job holds is waited for in its line, with the slot given back meanwhile. */
   async #lock(names: string[]): Promise<void> {
     const wanted = [...new Set([...this.#locks, ...names])].sort();
     if (wanted.length > this.#locks.length) await this.#write('locks', { locks: wanted });
     this.#locks = wanted;
-    for (let tries = 0; ; tries += 1) {
-      const outcome = await this.#deps.records.takeLocks(this.#record.jobId);
-      if (outcome.kind !== 'blocked') return;
-      if (tries === 0) {
-        await this.#write('progress', { message: `Waiting for the job ${outcome.holder}` });
-      }
-      await this.#attempt.pause(this.#deps.timing.pollMinMs);
-    }
+    const outcome = await this.#deps.records.takeLocks(this.#record.jobId);
+    if (outcome.kind === 'blocked') throw new LockTakenError(outcome.lock);
   }
 
   /** Walks the recipe as far as it had come, to find out what there is to undo. */
@@ -234,8 +230,8 @@ class AttemptRun {
     if (error instanceof JobEndedError) return undefined;
     const stopped = this.#attempt.stopReason;
     if (stopped === 'dismissed') return undefined;
-    if (stopped === 'lost' || stopped === 'draining' || error instanceof SiteRestsError)
-      throw error;
+    const goesOn = error instanceof SiteRestsError || error instanceof LockTakenError;
+    if (stopped === 'lost' || stopped === 'draining' || goesOn) throw error;
     const cause =
       stopped === 'deadline'
         ? new EndingError('deadline_exceeded', 'The job ran into its deadline.')
@@ -401,7 +397,12 @@ class AttemptRun {
       folderUses: this.#deps.folderUses,
       secrets: this.#secrets,
       validations: this.#deps.validations.maskedBy(this.#mask),
-      lock: (names) => this.#lock(names),
+      // A replay takes nothing: what comes after a lock that was not given was never begun.
+      lock: async (names) => (runner.mode === 'undo' ? undefined : this.#lock(names)),
+      findJob: async (jobId) => {
+        const found = await this.#deps.records.find(jobId);
+        return found?.owner === this.#record.owner ? found : undefined;
+      },
       step: runner.step,
       get signal() {
         return attempt.signal;
@@ -446,6 +447,17 @@ class AttemptRun {
       { attempt: this.#attempt.number, step },
       (text) => this.#mask.inText(text),
     );
+  }
+}
+
+/** Another job holds what this one needs: it goes on when that one ends. */
+class LockTakenError extends Error {
+  override readonly name = 'LockTakenError';
+  readonly lock: string;
+
+  constructor(lock: string) {
+    super(`Another job holds ${lock}`);
+    this.lock = lock;
   }
 }
 
