@@ -164,6 +164,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/rollback-service/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Roll a service back
+         * @description An earlier version of a service is published again, from the definition that made it. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["rollbackService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/import-current-definition/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import the definition of a live service
+         * @description The definition that made a live service is kept, so that it can be put back. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["importCurrentDefinition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/processes/register-folder/execution": {
         parameters: {
             query?: never;
@@ -1697,6 +1737,30 @@ export interface components {
              */
             until?: string;
         };
+        ImportCurrentDefinitionInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            /** @description The .sd that made the live service: a link to an upload, or the file part of a multipart request */
+            serviceDefinition: components["schemas"]["FileLink"];
+            /** @description Folder of the live service; `/` is the root. Default: the definition's own */
+            folder?: string | "/";
+            /** @description Name of the live service. Default: the definition's own */
+            serviceName?: string;
+        };
+        ImportCurrentDefinitionResults: {
+            /** @description The service: `Transport/Roads.MapServer` */
+            service: string;
+            /** @description Number in the history of the service */
+            version: number;
+            /**
+             * @description What a replacement could put back from now on; `full` for as long as nobody changes the service
+             * @enum {string}
+             */
+            restorable: "full" | "settings-only";
+            /** @description What of the live service was found to be as in the definition */
+            compared: string[];
+            warnings: string[];
+        };
         InspectDocumentInputs: {
             /** @description The document: .sd, .sddraft, .aprx, .mapx, .lyrx, .sde, .mxd or a package */
             document: components["schemas"]["FileLink"];
@@ -2408,6 +2472,102 @@ export interface components {
             labels?: string[];
             /** @description Your own name for the job, such as the id of a build */
             reference?: string;
+        };
+        RollbackServiceInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            /** @description The service: `Transport/Roads.MapServer`, and `Roads.MapServer` in the root */
+            service: string;
+            /** @description Number of the publish in the history of the service that is published again */
+            version: number;
+            /**
+             * @description Settings of the live service that survive a replacement
+             * @default [
+             *       "instances",
+             *       "timeouts",
+             *       "state",
+             *       "limits",
+             *       "cache"
+             *     ]
+             */
+            keep?: ("instances" | "timeouts" | "state" | "limits" | "cache" | "extensions")[];
+            /**
+             * @description State of the service afterwards. Default: as that version asked for
+             * @enum {string}
+             */
+            state?: "started" | "stopped";
+            /**
+             * @description How far to look before the job counts as successful
+             * @default data
+             * @enum {string}
+             */
+            verify?: "listed" | "started" | "data";
+            /**
+             * @description Replace only what Pressroom could publish again as it was
+             * @default false
+             */
+            requireRestorable?: boolean;
+            /**
+             * @description With `ifExists: replace`: publish also what would change nothing
+             * @default false
+             */
+            force?: boolean;
+        };
+        RollbackServiceResults: {
+            /**
+             * @description What became of the request; `unchanged`: the live service is what the same request made before
+             * @enum {string}
+             */
+            outcome: "created" | "replaced" | "skipped" | "unchanged";
+            /** @description The service as the site has it */
+            service: {
+                name: string;
+                /** @description Empty for the root */
+                folder: string;
+                type: string;
+                adminUrl: string;
+                restUrl: string;
+                layers: {
+                    id: number;
+                    name: string;
+                }[];
+                tables: {
+                    id: number;
+                    name: string;
+                }[];
+            };
+            /**
+             * @description How far the service was looked at; `unproven`: the same bytes were published again and no change could be seen
+             * @enum {string}
+             */
+            verification: "listed" | "started" | "data" | "unproven" | "none";
+            /** @description Settings carried over from the live service */
+            kept: {
+                key: string;
+                value: unknown;
+            }[];
+            /** @description Settings that differ from the definition's own */
+            changed: components["schemas"]["ChangedSetting"][];
+            /** @description Items of the portal, on a federated site */
+            portalItemIds: string[];
+            /**
+             * @description What could have been put back
+             * @enum {string}
+             */
+            restorable: "full" | "settings-only" | "not-needed";
+            /** @description How long the replaced service did not answer; null: not replaced, or not measured from begin to end */
+            outageMs: number | null;
+            /** @description Number of this publish in the history of the service; null: nothing is recorded */
+            version: number | null;
+            /** @description Time per step */
+            seconds: {
+                [key: string]: number;
+            };
+            /** @description The site job's own messages */
+            siteMessages: string[];
+            warnings: string[];
+            /** @description The version whose definition was published again */
+            rolledBackTo: number;
         };
         RotateDataStorePasswordInputs: {
             /** @description Name of a configured site */
@@ -3236,7 +3396,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `data_store_exists`, `data_store_in_use`, `secret_missing`, `not_restorable`, `dismissed` */
+        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `data_store_exists`, `data_store_in_use`, `secret_missing`, `not_restorable`, `definition_not_kept`, `definition_mismatch`, `dismissed` */
         Problem409: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3685,6 +3845,246 @@ export interface operations {
                      * @default false
                      */
                     force?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    rollbackService: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "service": "Transport/Roads.MapServer",
+                 *         "version": 3
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["RollbackServiceInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description The service: `Transport/Roads.MapServer`, and `Roads.MapServer` in the root */
+                    service?: string;
+                    /** @description Number of the publish in the history of the service that is published again */
+                    version?: number;
+                    /**
+                     * @description Settings of the live service that survive a replacement
+                     * @default [
+                     *       "instances",
+                     *       "timeouts",
+                     *       "state",
+                     *       "limits",
+                     *       "cache"
+                     *     ]
+                     */
+                    keep?: ("instances" | "timeouts" | "state" | "limits" | "cache" | "extensions")[];
+                    /**
+                     * @description State of the service afterwards. Default: as that version asked for
+                     * @enum {string}
+                     */
+                    state?: "started" | "stopped";
+                    /**
+                     * @description How far to look before the job counts as successful
+                     * @default data
+                     * @enum {string}
+                     */
+                    verify?: "listed" | "started" | "data";
+                    /**
+                     * @description Replace only what Pressroom could publish again as it was
+                     * @default false
+                     */
+                    requireRestorable?: boolean;
+                    /**
+                     * @description With `ifExists: replace`: publish also what would change nothing
+                     * @default false
+                     */
+                    force?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    importCurrentDefinition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "folder": "Transport",
+                 *         "serviceDefinition": {
+                 *           "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["ImportCurrentDefinitionInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description The .sd that made the live service: a link to an upload, or the file part of a multipart request */
+                    serviceDefinition?: unknown;
+                    /** @description Folder of the live service; `/` is the root. Default: the definition's own */
+                    folder?: string | "/";
+                    /** @description Name of the live service. Default: the definition's own */
+                    serviceName?: string;
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -5813,7 +6213,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -1,6 +1,7 @@
 import { echoJob } from './echo/job-type.ts';
 import { editMapJob } from './edit-map/job-type.ts';
 import { editServiceDefinitionDraftJob } from './edit-service-definition-draft/job-type.ts';
+import { importCurrentDefinitionJob } from './import-current-definition/job-type.ts';
 import { inspectDocumentJob } from './inspect-document/job-type.ts';
 import type { JobType } from './job-type.ts';
 import { publishServiceDefinitionJob } from './publish-service-definition/job-type.ts';
@@ -8,6 +9,7 @@ import { registerDataStoreJob } from './register-data-store/job-type.ts';
 import { registerDatabaseJob } from './register-database/job-type.ts';
 import { registerFolderJob } from './register-folder/job-type.ts';
 import { restartServicesJob } from './restart-services/job-type.ts';
+import { rollbackServiceJob } from './rollback-service/job-type.ts';
 import { rotateDataStorePasswordJob } from './rotate-data-store-password/job-type.ts';
 import { startServicesJob } from './start-services/job-type.ts';
 import { stopServicesJob } from './stop-services/job-type.ts';
@@ -18,6 +20,8 @@ import { validateDataStoresJob } from './validate-data-stores/job-type.ts';
 /** Every job type the gateway knows. Routes, OGC processes, worker, OpenAPI and tests come of it. */
 export const jobTypes: readonly JobType[] = [
   publishServiceDefinitionJob,
+  rollbackServiceJob,
+  importCurrentDefinitionJob,
   registerFolderJob,
   registerDatabaseJob,
   registerDataStoreJob,

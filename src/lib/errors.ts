@@ -55,6 +55,8 @@ export type ErrorCode =
   | 'data_store_invalid'
   | 'secret_missing'
   | 'not_restorable'
+  | 'definition_not_kept'
+  | 'definition_mismatch'
   | 'deadline_exceeded'
   | 'worker_died_repeatedly'
   | 'unknown_step'

@@ -54,6 +54,8 @@ const problemTypes = {
   data_store_invalid: { status: 502, title: 'The site cannot use the data store item' },
   secret_missing: { status: 409, title: 'A secret has to be sent again' },
   not_restorable: { status: 409, title: 'The live service could not be put back' },
+  definition_not_kept: { status: 409, title: 'The definition is not kept any more' },
+  definition_mismatch: { status: 409, title: 'The definition is not that of the live service' },
   deadline_exceeded: { status: 504, title: 'The job did not end in time' },
   worker_died_repeatedly: { status: 500, title: 'Workers died again and again in one step' },
   unknown_step: { status: 500, title: 'The job was begun by another version' },

@@ -257,11 +257,12 @@ export async function openGateway({
       headers: Record<string, string> = {},
       signal: AbortSignal | null = null,
       root = url,
+      process = 'publish-service-definition',
     ) {
       const form = new FormData();
       for (const [name, value] of Object.entries(inputs)) form.set(name, value);
       form.set('serviceDefinition', await openAsBlob(definition), 'definition.sd');
-      const response = await fetch(`${root}/v1/processes/publish-service-definition/execution`, {
+      const response = await fetch(`${root}/v1/processes/${process}/execution`, {
         method: 'POST',
         body: form,
         headers,

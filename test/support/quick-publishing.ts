@@ -54,6 +54,22 @@ export async function published(
   return gateway.ended(body.jobID);
 }
 
+/** Executes a process with JSON and waits for the end. */
+export async function executed(
+  gateway: Gateway,
+  process: string,
+  inputs: Record<string, unknown>,
+): Promise<JobRecord> {
+  const response = await fetch(`${gateway.url}/v1/processes/${process}/execution`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs }),
+  });
+  const body = (await response.json()) as { jobID: string };
+  if (response.status !== 201) throw new Error(JSON.stringify(body));
+  return gateway.ended(body.jobID);
+}
+
 export function outcomeOf(job: JobRecord): string | undefined {
   return (job.results as PublishServiceDefinitionResult | undefined)?.outcome;
 }

@@ -26,6 +26,7 @@ const beforeTheSite = new Set([
   'copied_data_refused',
   'unregistered_data',
   'not_restorable',
+  'plan_changed',
   'conflict',
   'unreadable_document',
   'site_insufficient_privilege',
@@ -33,21 +34,27 @@ const beforeTheSite = new Set([
 const windowMs = 5_000;
 const mostLogLines = 50;
 
+type Open = (context: JobContext) => Promise<Publishing>;
+
 /** What a failed publish tells its caller: the site's words, its log, the likely cause, what to do next. */
 export function reportFailure(params: PublishServiceDefinitionParams): FailureReport<unknown> {
+  return reportFailureOf((context) => openPublishing(params, context));
+}
+
+/** The same for whatever else leads to a publish. */
+export function reportFailureOf(open: Open): FailureReport<unknown> {
   return {
-    investigate: (error, context) => investigate(params, error, context),
-    conclude: (evidence, putBack, context) =>
-      conclude(params, evidence as Evidence, putBack, context),
+    investigate: async (error, context) => investigate(await open(context), error, context),
+    conclude: async (evidence, putBack, context) =>
+      conclude(await open(context), evidence as Evidence, putBack, context),
   };
 }
 
 async function investigate(
-  params: PublishServiceDefinitionParams,
+  publishing: Publishing,
   error: unknown,
   context: JobContext,
 ): Promise<Evidence> {
-  const publishing = await openPublishing(params, context);
   const problem = toProblem(error);
   const facts = error instanceof GatewayError ? error.facts : {};
   const logs = beforeTheSite.has(problem.code)
@@ -184,12 +191,11 @@ function newestLines(lines: Map<string, LogLine>): LogLine[] {
 }
 
 async function conclude(
-  params: PublishServiceDefinitionParams,
+  publishing: Publishing,
   { problem, evidence }: Evidence,
   putBack: PutBack,
   context: JobContext,
 ): Promise<Problem> {
-  const publishing = await openPublishing(params, context);
   const liveService = await lookAtLiveService(publishing, context.signal);
   const { row, cause, certainty, again, nextStep, alternatives, seen } = explainFailure(
     withPutBack(evidence, putBack),

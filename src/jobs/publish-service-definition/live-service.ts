@@ -17,8 +17,12 @@ export async function describeLiveService(
   const snapshot = await takeSnapshot(site, target, signal);
   await saveSnapshot(storage, jobId, snapshot);
   const last = await ledger.findLive(site.name, toText(target));
+  const settingsDigest = digestOfSettings(snapshot.service);
+  // Where the site tells no time of change, equal settings have to do.
   const isLastOneOfOurs =
-    last !== undefined && last.live.lastModifiedMs === snapshot.lastModifiedMs;
+    last !== undefined &&
+    last.live.lastModifiedMs === snapshot.lastModifiedMs &&
+    (snapshot.lastModifiedMs !== undefined || last.live.settingsDigest === settingsDigest);
   const heldUpload =
     isLastOneOfOurs && last.uploadId !== undefined
       ? await publishing.uploads.find(last.uploadId)
@@ -31,7 +35,7 @@ export async function describeLiveService(
     isSameDefinition: isLastOneOfOurs && last.sha256 === upload.sha256,
     layers: await findLayers(site, target, snapshot, signal),
     portalItemIds: portalItemIdsOf(snapshot.service),
-    settingsDigest: digestOfSettings(snapshot.service),
+    settingsDigest,
   };
 }
 

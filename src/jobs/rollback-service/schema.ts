@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import {
+  PublishServiceDefinitionParams,
+  PublishServiceDefinitionResult,
+} from '../publish-service-definition/schema.ts';
+
+const { site, keep, state, verify, requireRestorable, force } =
+  PublishServiceDefinitionParams.shape;
+
+export const RollbackServiceParams = z
+  .strictObject({
+    site,
+    service: z
+      .string()
+      .max(300)
+      .regex(/^(?:[\p{L}\p{N}_]+\/)?[\p{L}\p{N}_]+\.[A-Za-z]+$/u, '`Folder/Name.Type`')
+      .describe('The service: `Transport/Roads.MapServer`, and `Roads.MapServer` in the root'),
+    version: z
+      .int()
+      .min(1)
+      .describe('Number of the publish in the history of the service that is published again'),
+    keep,
+    state: state.describe('State of the service afterwards. Default: as that version asked for'),
+    verify,
+    requireRestorable,
+    force,
+  })
+  .meta({ id: 'RollbackServiceInputs' });
+export type RollbackServiceParams = z.output<typeof RollbackServiceParams>;
+
+export const RollbackServiceResult = PublishServiceDefinitionResult.extend({
+  rolledBackTo: z.int().describe('The version whose definition was published again'),
+}).meta({ id: 'RollbackServiceResults' });
+export type RollbackServiceResult = z.output<typeof RollbackServiceResult>;
