@@ -2,6 +2,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+import { installSystemPackage } from './system-package.ts';
 import { pause } from './wait.ts';
 
 const run = promisify(execFile);
@@ -49,34 +50,15 @@ async function findServer(): Promise<string | undefined> {
 }
 
 async function installServer(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<string> {
-  const recipe = env.PRESSROOM_NO_INSTALL === '1' ? undefined : await findInstaller();
-  if (!recipe) throw new Error(noRedisHint);
-  for (const command of recipe) {
-    say(`No Redis on this machine. Running: ${command.join(' ')}`);
-    const [file, ...rest] = command as [string, ...string[]];
-    await run(file, rest, { timeout: 600_000, maxBuffer: 64 * 2 ** 20 });
-  }
-  const installed = await findServer();
+  const names = { apt: 'redis-server', brew: 'redis' };
+  const isInstalled = await installSystemPackage(names, {
+    env,
+    why: 'No Redis on this machine',
+    say,
+  });
+  const installed = isInstalled ? await findServer() : undefined;
   if (!installed) throw new Error(noRedisHint);
   return installed;
-}
-
-async function findInstaller(): Promise<string[][] | undefined> {
-  const works = (file: string, ...rest: string[]) =>
-    run(file, rest, { timeout: 5_000 }).then(
-      () => true,
-      () => false,
-    );
-  if (process.platform === 'darwin')
-    return (await works('brew', '--version')) ? [['brew', 'install', 'redis']] : undefined;
-  if (!(await works('apt-get', '--version'))) return undefined;
-  const isRoot = process.getuid?.() === 0;
-  if (!isRoot && !(await works('sudo', '-n', 'true'))) return undefined;
-  const sudo = isRoot ? [] : ['sudo', '-n'];
-  return [
-    [...sudo, 'apt-get', 'update'],
-    [...sudo, 'apt-get', 'install', '-y', '--no-install-recommends', 'redis-server'],
-  ];
 }
 
 async function startServer(
