@@ -1,0 +1,1 @@
+"""What Pressroom does with ArcPy, in a process of its own."""
