@@ -804,6 +804,72 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/arcpy-runtimes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the ArcPy of all live workers
+         * @description Product, version, licence, extensions and conflicts, as each told when it started. None: no worker runs where ArcPy is installed.
+         *
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         */
+        get: operations["listArcpyRuntimes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/arcpy-runtimes/{runtimeId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Describe one ArcPy
+         * @description As in the list.
+         *
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         */
+        get: operations["getArcpyRuntime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/arcpy-runtimes/{runtimeId}/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the tools that may be run there
+         * @description The tools of the allow-list `arcpy.tools`, with the parameters that ArcPy tells of system tools. `run-tool` runs no others.
+         *
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         */
+        get: operations["listArcpyTools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/sites/{site}/data-store-items": {
         parameters: {
             query?: never;
@@ -1252,6 +1318,99 @@ export interface components {
              * @enum {string}
              */
             defaultEndpointsProtocol?: "https" | "http";
+        };
+        ArcpyRuntime: {
+            /**
+             * @description ArcPy of ArcGIS Server, or of ArcGIS Pro
+             * @enum {string}
+             */
+            product?: "server" | "pro";
+            /** @description As the installation calls itself */
+            productName?: string;
+            /** @description Version of the installation */
+            version?: string;
+            /** @description Number of its build */
+            build?: string;
+            /** @description Where it is installed */
+            installFolder?: string;
+            /** @description Licence in use, as ProductInfo tells it */
+            license?: string;
+            /** @description Extensions and what ArcPy says of each */
+            extensions?: {
+                [key: string]: string;
+            };
+            /** @description Version of Python */
+            python?: string;
+            /** @description The interpreter */
+            executable?: string;
+            /** @description As Python calls it: linux, or win32, also under Wine */
+            platform?: string;
+            /** @description Packages of conda that hold ArcPy */
+            packages?: {
+                [key: string]: string;
+            };
+            /** @description What may lead ArcPy astray */
+            conflicts?: string[];
+            /** @description Ways of drafting that this version has */
+            features?: {
+                sharingDrafts: boolean;
+                imageDrafts: boolean;
+                legacyImageDrafts: boolean;
+                legacyGeoprocessingDrafts: boolean;
+                geocodeDrafts: boolean;
+            };
+            /** @description An empty project of the installation */
+            blankProject?: string | null;
+            /** @description Id of the runtime: it lives as long as its worker */
+            id: string;
+            /** @description Pool whose jobs it takes */
+            pool: string;
+            /** @description Machine it runs on */
+            machine: string;
+            /** @description How its Python was found */
+            foundBy: string;
+            /**
+             * @description `unusable`: ArcPy does not start; it is tried again
+             * @enum {string}
+             */
+            state: "starting" | "idle" | "busy" | "unusable";
+            /** @description What is wrong, and what to do about it */
+            detail?: string;
+            /**
+             * Format: date-time
+             * @description How long it is so
+             */
+            since: string;
+            /**
+             * Format: date-time
+             * @description When its worker last said so
+             */
+            seen: string;
+            /** @description Processes it may keep, each with one job at a time */
+            processes: number;
+            /** @description Processes with a job */
+            busy: number;
+            /** @description Jobs done since its worker started */
+            jobs: number;
+            /** @description Processes started since then */
+            starts: number;
+            /** @description The configured sites whose version is known */
+            sites: {
+                site: string;
+                /** @description Version of the site */
+                version: string;
+                /** @description What stands against making services for it */
+                mismatch?: string;
+            }[];
+            links: components["schemas"]["Link"][];
+        };
+        ArcpyRuntimeList: {
+            runtimes: components["schemas"]["ArcpyRuntime"][];
+            links: components["schemas"]["Link"][];
+        };
+        ArcpyToolList: {
+            tools: components["schemas"]["ToolDescription"][];
+            links: components["schemas"]["Link"][];
         };
         ArtifactLink: {
             /** @description Where to get the file: `/v1/artifacts/{jobId}` */
@@ -3093,6 +3252,24 @@ export interface components {
             /** @description What the callbacks of your jobs are signed with */
             secret: string;
         };
+        ToolDescription: {
+            /** @description Name to give as `tool` */
+            name: string;
+            /** @description ArcPy told its parameters */
+            isDescribed: boolean;
+            parameters: {
+                /** @description Name to give in `parameters` */
+                name: string;
+                /** @description As people see it */
+                title?: string;
+                /** @description Kind of value */
+                dataType?: string;
+                /** @description Input or output */
+                direction?: string;
+                /** @description Has no default */
+                isRequired: boolean;
+            }[];
+        };
         /**
          * @description What became of what a dismissed or failed job had begun on the site
          * @enum {string}
@@ -3365,7 +3542,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `forbidden`, `insufficient_scope` */
+        /** @description Problem; `code` is one of `forbidden`, `insufficient_scope`, `tool_not_allowed` */
         Problem403: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3396,7 +3573,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `data_store_exists`, `data_store_in_use`, `secret_missing`, `not_restorable`, `definition_not_kept`, `definition_mismatch`, `dismissed` */
+        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `data_store_exists`, `data_store_in_use`, `arcpy_unsupported`, `arcpy_extension_missing`, `secret_missing`, `not_restorable`, `definition_not_kept`, `definition_mismatch`, `dismissed` */
         Problem409: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3437,7 +3614,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `idempotency_key_reused`, `edit_refused`, `nothing_matched` */
+        /** @description Problem; `code` is one of `idempotency_key_reused`, `edit_refused`, `nothing_matched`, `arcpy_refused`, `analysis_failed` */
         Problem422: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3457,7 +3634,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `site_error`, `site_login_refused`, `site_insufficient_privilege`, `publishing_failed`, `verification_failed`, `services_failed`, `data_store_invalid` */
+        /** @description Problem; `code` is one of `site_error`, `site_login_refused`, `site_insufficient_privilege`, `publishing_failed`, `verification_failed`, `services_failed`, `data_store_invalid`, `arcpy_crashed`, `arcpy_failed` */
         Problem502: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3467,7 +3644,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `queue_unavailable`, `storage_exhausted`, `draining`, `site_busy`, `site_unreachable`, `site_read_only`, `site_upgrading` */
+        /** @description Problem; `code` is one of `queue_unavailable`, `storage_exhausted`, `draining`, `site_busy`, `site_unreachable`, `site_read_only`, `site_upgrading`, `arcpy_unavailable`, `no_runtime` */
         Problem503: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -3478,7 +3655,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `site_timeout`, `outcome_unknown`, `deadline_exceeded` */
+        /** @description Problem; `code` is one of `site_timeout`, `outcome_unknown`, `arcpy_silent`, `deadline_exceeded` */
         Problem504: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -6692,6 +6869,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServiceHistory"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listArcpyRuntimes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runtimes */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArcpyRuntimeList"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    getArcpyRuntime: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a runtime */
+                runtimeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runtime */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArcpyRuntime"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listArcpyTools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a runtime */
+                runtimeId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tools */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArcpyToolList"];
                 };
             };
             400: components["responses"]["Problem400"];

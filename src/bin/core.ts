@@ -9,6 +9,7 @@ import { JobQueues } from '../jobs/job-queue.ts';
 import { JobRecords } from '../jobs/job-records.ts';
 import { JobSubmission } from '../jobs/job-submission.ts';
 import { PublishLedger } from '../jobs/publish-ledger.ts';
+import { RuntimeRecords } from '../jobs/runtime-records.ts';
 import { SiteRecords } from '../jobs/site-records.ts';
 import { UploadRecords } from '../jobs/upload-records.ts';
 import { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
@@ -42,6 +43,7 @@ export function createCore(redis: Redis, config: Config, log: Log, tracing: Trac
       keepVersions: config.retention.ledgerVersions,
       keepDays: config.retention.ledgerDays,
     }),
+    runtimes: new RuntimeRecords(redis, records.keys),
     siteRecords: new SiteRecords(redis, records.keys),
     webhookEndpoints: new WebhookEndpointRecords(redis, records.keys),
     deliveries: new DeliveryRecords(redis, records.keys, config.webhooks),

@@ -7,6 +7,7 @@ import { type Config, createSecretResolver, readConfig } from '../lib/config.ts'
 import { ConfigError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { openSites, type Sites } from '../sites/sites.ts';
+import { checkArcpy } from './check-arcpy.ts';
 import { checkConfiguration, checkRedis, checkStorage } from './check-house.ts';
 import { checkSite } from './check-site.ts';
 import { parseCommandLine, StoppedError, whenToldToStop } from './command-line.ts';
@@ -72,6 +73,7 @@ async function examine(wishes: Wishes): Promise<Finding[]> {
     ...checkConfiguration(config, env),
     ...(await examineRedis(config, env, signal)),
     ...(await checkStorage(config)),
+    ...(await checkArcpy(config, env, signal)),
     ...(await examineSites(config, wishes)),
   ];
 }

@@ -6,7 +6,7 @@ import type { Site } from '../sites/sites.ts';
 
 /** One thing that the doctor looked at. */
 export type Finding = {
-  /** `configuration`, `redis`, `storage` or `site <name>`. */
+  /** `configuration`, `redis`, `storage`, `arcpy` or `site <name>`. */
   about: string;
   check: string;
   level: 'ok' | 'warn' | 'fail';

@@ -4,6 +4,7 @@ import closeWithGrace from 'close-with-grace';
 import { openDocumentReader } from '../documents/document-reader.ts';
 import { ChangeFeed } from '../jobs/change-feed.ts';
 import { offeredJobTypes } from '../jobs/registry.ts';
+import { RuntimeRouting } from '../jobs/runtime-routing.ts';
 import { createEgressPolicy } from '../lib/egress-policy.ts';
 import { Lifecycle } from '../lib/lifecycle.ts';
 import { createLog } from '../lib/log.ts';
@@ -14,9 +15,11 @@ import { openTracing } from '../lib/tracing.ts';
 import { openSites } from '../sites/sites.ts';
 import { FolderStorage } from '../storage/folder-storage.ts';
 import { JobWorker } from '../worker/job-worker.ts';
+import { RuntimeKeeper } from '../worker/runtime-keeper.ts';
 import { SiteGate } from '../worker/site-gate.ts';
 import { SiteMonitor } from '../worker/site-monitor.ts';
 import { Upkeep } from '../worker/upkeep.ts';
+import { openArcpy, toArcpyOfWorker } from './arcpy-of-machine.ts';
 import { openConfiguration } from './configuration.ts';
 import { createCore } from './core.ts';
 import { createHouseMetrics, measureHouse } from './house-metrics.ts';
@@ -100,12 +103,27 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     new Upkeep({ ...common, uploadsConfig: config.uploads, retention: config.retention }),
     (it) => it.close(),
   );
+  const jobTypes = offeredJobTypes(config);
+  const arcpy = await openArcpy(config, env, log);
+  if (arcpy) lifecycle.opened('arcpy', arcpy.runtime, (it) => it.close());
+  const runtimeKeeper =
+    arcpy &&
+    new RuntimeKeeper({
+      ...{ ...arcpy, ...core, workerId, log },
+      config: config.arcpy,
+      routing: new RuntimeRouting({ ...core, redis, jobTypes }),
+    });
   const worker = lifecycle.opened(
     'worker',
     new JobWorker({
       ...common,
       timing: config.timing,
-      jobTypes: offeredJobTypes(config),
+      jobTypes,
+      ...(arcpy &&
+        runtimeKeeper && {
+          runtimeKeeper,
+          arcpy: toArcpyOfWorker(config, { ...arcpy, runtimeKeeper }),
+        }),
       jobSecrets: { sealing, readSecret: live.readSecret },
     }),
     (it) => it.close(graceMs),
@@ -139,6 +157,11 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
   monitor.watch();
   upkeep.open();
   await worker.serve(sites.names());
+  if (runtimeKeeper) {
+    const { pool, processes } = config.arcpy;
+    runtimeKeeper.open((isOn) => worker.serveArcpy(pool, { isOn, jobs: processes }));
+    lifecycle.opened('runtime keeper', runtimeKeeper, (it) => it.close());
+  }
   if (config.worker.statusPort > 0) {
     lifecycle.opened(
       'status server',

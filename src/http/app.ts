@@ -12,6 +12,7 @@ import { requestBodies } from './plugins/request-bodies.ts';
 import { chooseRequestId, hostOf, requestContext } from './plugins/request-context.ts';
 import { requestTracing } from './plugins/request-tracing.ts';
 import { answerClientError, answerOutsideRoutes } from './raw-problems.ts';
+import { arcpyRuntimeRoutes } from './routes/arcpy-runtimes.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { dataStoreItemRoutes } from './routes/data-store-items.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
@@ -102,6 +103,7 @@ function createApi(deps: HttpDeps): (api: FastifyInstance) => Promise<void> {
     await api.register(artifactRoutes, deps);
     await api.register(siteRoutes, deps);
     await api.register(serviceHistoryRoutes, deps);
+    await api.register(arcpyRuntimeRoutes, deps);
     await api.register(dataStoreItemRoutes, deps);
     await api.register(webhookEndpointRoutes, deps);
     await api.register(deliveryRoutes, deps);

@@ -11,6 +11,7 @@ import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
 import type { PublishLedger } from '../jobs/publish-ledger.ts';
+import type { RuntimeRecords } from '../jobs/runtime-records.ts';
 import type { SiteRecords } from '../jobs/site-records.ts';
 import type { UploadRecords } from '../jobs/upload-records.ts';
 import type { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
@@ -47,6 +48,7 @@ export type HttpDeps = {
   /** Which addresses that callers name may be called. */
   egress: EgressPolicy;
   siteRecords: SiteRecords;
+  runtimes: RuntimeRecords;
   sites: Sites;
   storage: FolderStorage;
   documents: DocumentReader;

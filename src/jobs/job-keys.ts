@@ -33,6 +33,8 @@ export function jobKeys(prefix: string) {
     deliveriesOfEndpoint: (endpointId: string) => `${prefix}:deliveries-of-webhook:${endpointId}`,
     deliveriesOfJob: (jobId: string) => `${prefix}:deliveries-of-job:${jobId}`,
     dueDeliveries: `${prefix}:due-deliveries`,
+    runtime: (runtimeId: string) => `${prefix}:runtime:${runtimeId}`,
+    runtimes: `${prefix}:runtimes`,
     cursorKey: `${prefix}:cursor-key`,
     bull: `${prefix}:bull`,
   };

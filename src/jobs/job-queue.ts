@@ -8,6 +8,11 @@ export function queueNameOf(site: string | undefined): string {
   return site === undefined ? 'here' : `site-${site}`;
 }
 
+/** The queue of the workers whose ArcPy is alike. */
+export function arcpyQueueNameOf(pool: string): string {
+  return `arcpy-${pool}`;
+}
+
 /** Where deliveries wait: apart from all jobs, so that a receiver that is dead delays none of them. */
 export const webhookQueue = 'webhooks';
 

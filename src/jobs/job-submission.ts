@@ -2,11 +2,12 @@ import { QueueUnavailableError, RequestError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { isRedisAway } from '../lib/redis.ts';
 import type { Lease } from './idempotency.ts';
-import { type JobQueues, queueNameOf } from './job-queue.ts';
+import { arcpyQueueNameOf, type JobQueues, queueNameOf } from './job-queue.ts';
 import type { JobRecord } from './job-record.ts';
 import type { DismissOutcome, JobRecords, NewJob } from './job-records.ts';
 import type { SealedSecrets } from './job-secrets.ts';
 import { type Acceptance, type JobType, siteOfQueue } from './job-type.ts';
+import { defaultPool } from './runtime-wish.ts';
 import type { Subscriber } from './subscriber.ts';
 
 /** Where BullMQ is asked to put a job: lower goes first, 0 is reserved for "no priority". */
@@ -20,6 +21,8 @@ export type JobRequest = {
   params: Record<string, unknown>;
   uploads: string[];
   acceptance: Acceptance;
+  /** Of a job that ArcPy carries out. */
+  pool?: string;
   labels: string[];
   reference?: string;
   requestId?: string;
@@ -137,7 +140,10 @@ export class JobSubmission {
       jobId: request.jobId,
       processID: jobType.name,
       owner: request.owner,
-      queue: queueNameOf(site),
+      queue:
+        jobType.queue === 'arcpy'
+          ? arcpyQueueNameOf(request.pool ?? defaultPool)
+          : queueNameOf(site),
       priority: usualPriority,
       labels: request.labels,
       params: request.params,

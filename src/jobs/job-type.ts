@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ArcpyOfWorker } from '../arcpy/arcpy-of-worker.ts';
 import type { DocumentReader } from '../documents/document-reader.ts';
 import type { Timing } from '../lib/config.ts';
 import { RequestError, type RequestFault } from '../lib/errors.ts';
@@ -11,6 +12,8 @@ import type { JobLog } from './job-log.ts';
 import type { JobRecord } from './job-record.ts';
 import type { JobSecrets } from './job-secrets.ts';
 import type { PublishLedger } from './publish-ledger.ts';
+import type { RuntimeRecord } from './runtime-records.ts';
+import type { RuntimeNeeds } from './runtime-wish.ts';
 import type { SiteRecord } from './site-records.ts';
 import type { PutBack, RunStep } from './step.ts';
 import type { UploadRecord, UploadRecords } from './upload-records.ts';
@@ -21,6 +24,8 @@ export type JobContext = {
   owner: string;
   attempt: number;
   sites: { get: (name: string) => Site };
+  /** ArcPy of this worker; only jobs of its queues are given one. */
+  arcpy: ArcpyOfWorker;
   storage: FolderStorage;
   documents: DocumentReader;
   uploads: UploadRecords;
@@ -58,6 +63,8 @@ export type AcceptanceFacts = {
   secretNames?: readonly string[];
   /** The last reading of the site, if there was one. */
   siteRecord?: SiteRecord;
+  /** The ArcPy of every live worker. */
+  runtimes?: readonly RuntimeRecord[];
 };
 
 export type Acceptance = {
@@ -88,9 +95,12 @@ export type JobTypeSpec<Params extends z.ZodObject, Result extends z.ZodObject> 
   secretInputs?: readonly string[];
   /**
    * `site`: the queue of the site in `params.site`; `here`: no site is touched; `either`: that of
-   * `params.site`, or with `params.sites` the one that belongs to no site.
+   * `params.site`, or with `params.sites` the one that belongs to no site; `arcpy`: that of a pool of workers whose
+   * ArcPy can do it, which `needs` tells.
    */
-  queue: 'site' | 'here' | 'either';
+  queue: 'site' | 'here' | 'either' | 'arcpy';
+  /** What a job needs of an ArcPy; with `queue: 'arcpy'`. */
+  needs?: (params: z.output<Params>) => RuntimeNeeds;
   /** Steps by name; a record that has others was begun by another version. What follows a colon counts steps of a kind. */
   steps: readonly string[];
   /** Each needs one of the scopes in it. */
@@ -117,7 +127,8 @@ export type JobType = {
   fileInputs: readonly string[];
   secretFileInputs: readonly string[];
   secretInputs: readonly string[];
-  queue: 'site' | 'here' | 'either';
+  queue: 'site' | 'here' | 'either' | 'arcpy';
+  needs: ((params: unknown) => RuntimeNeeds) | undefined;
   steps: readonly string[];
   runAtOnce:
     | ((
@@ -142,7 +153,7 @@ export type JobType = {
 export function defineJobType<Params extends z.ZodObject, Result extends z.ZodObject>(
   spec: JobTypeSpec<Params, Result>,
 ): JobType {
-  const { handler, accept, failure, scopes, runAtOnce, ...described } = spec;
+  const { handler, accept, failure, scopes, runAtOnce, needs, ...described } = spec;
   const known = new WeakSet<object>(); // what came out of the schema once goes through it unchanged
   const remembered = <T>(params: T): T => {
     if (params !== null && typeof params === 'object') known.add(params);
@@ -162,6 +173,7 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
     tryParse: (raw) =>
       remembered(spec.params.safeParse(raw).data as Record<string, unknown> | undefined),
     parseParams: (raw) => remembered(parseInputs(spec.params, raw)),
+    needs: needs && ((raw) => needs(parsed(raw))),
     scopes: (raw) => scopes(parsed(raw)),
     accept: (raw, facts) => accept?.(parsed(raw), facts) ?? { locks: [], warnings: [] },
     run: async (raw, context) =>
@@ -185,7 +197,7 @@ export function siteOfQueue(
   { queue }: Pick<JobType, 'queue'>,
   { site }: Record<string, unknown>,
 ): string | undefined {
-  return queue !== 'here' && typeof site === 'string' ? site : undefined;
+  return (queue === 'site' || queue === 'either') && typeof site === 'string' ? site : undefined;
 }
 
 function parseInputs(params: z.ZodObject, raw: unknown): Record<string, unknown> {

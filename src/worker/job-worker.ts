@@ -1,10 +1,11 @@
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ChangeFeed } from '../jobs/change-feed.ts';
-import { type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
+import { arcpyQueueNameOf, type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
+import { findUnfit } from '../jobs/runtime-wish.ts';
 import { wipeUploads } from '../jobs/wipe-uploads.ts';
 import type { Config } from '../lib/config.ts';
 import type { Metrics } from '../lib/metrics.ts';
@@ -12,6 +13,7 @@ import type { OpenSpan, Tracing } from '../lib/tracing.ts';
 import { Attempt } from './attempt.ts';
 import { measureAttempt, measureBegin, measureEnd } from './job-measures.ts';
 import { type AttemptDeps, type AttemptOutcome, runAttempt } from './run-attempt.ts';
+import type { RuntimeKeeper } from './runtime-keeper.ts';
 import type { SiteGate } from './site-gate.ts';
 
 export type JobWorkerDeps = AttemptDeps & {
@@ -25,6 +27,8 @@ export type JobWorkerDeps = AttemptDeps & {
   workerId: string;
   metrics: Metrics;
   tracing: Tracing;
+  /** Where this worker has an ArcPy. */
+  runtimeKeeper?: RuntimeKeeper;
 };
 
 /** Steps that change nothing on a site. */
@@ -34,6 +38,8 @@ const lookAgainMs = 30_000;
 /** How many jobs of one site this process carries at a time, at the most; the slots are for all workers. */
 const concurrencyPerQueue = 32;
 const concurrencyHere = 16;
+/** How soon a job that this ArcPy cannot run is offered again, to another worker of the pool. */
+const otherRuntimeMs = 2_000;
 
 /** Takes jobs off the queues, runs attempts, and tells BullMQ what became of them. */
 export class JobWorker {
@@ -58,10 +64,29 @@ export class JobWorker {
     for (const name of wanted)
       if (!this.#workers.has(name)) this.#workers.set(name, this.#open(name));
     for (const [name, worker] of this.#workers) {
-      if (wanted.has(name)) continue;
+      if (wanted.has(name) || name.startsWith('arcpy-')) continue;
       this.#workers.delete(name);
       await worker.close();
     }
+  }
+
+  /**
+   * Serves the queue of a pool of ArcPy, or leaves it for now: jobs under way come to their end.
+   * @param jobs at a time
+   */
+  async serveArcpy(pool: string, { isOn, jobs }: { isOn: boolean; jobs: number }): Promise<void> {
+    if (this.#isDraining) return;
+    const name = arcpyQueueNameOf(pool);
+    const worker = this.#workers.get(name);
+    if (!worker) {
+      if (isOn) this.#workers.set(name, this.#open(name, jobs));
+      return;
+    }
+    if (isOn && worker.isPaused()) {
+      await worker.resume();
+      await this.#deps.queues.promoteAll(name);
+    }
+    if (!isOn && !worker.isPaused()) await worker.pause(true);
   }
 
   /** Jobs under way in this process. */
@@ -90,13 +115,16 @@ export class JobWorker {
     this.#stopListening();
   }
 
-  #open(queueName: string): Worker {
+  #open(
+    queueName: string,
+    concurrency = queueName === 'here' ? concurrencyHere : concurrencyPerQueue,
+  ): Worker {
     const { lockSeconds, stalledCheckSeconds } = this.#deps.queue;
     const { queueTelemetry } = this.#deps.tracing;
     const worker = new Worker(queueName, (job, token) => this.#process(job, token ?? ''), {
       connection: this.#deps.redis,
       prefix: this.#deps.records.keys.bull,
-      concurrency: queueName === 'here' ? concurrencyHere : concurrencyPerQueue,
+      concurrency,
       lockDuration: lockSeconds * 1000,
       lockRenewTime: (lockSeconds * 1000) / 3,
       stalledInterval: stalledCheckSeconds * 1000,
@@ -122,9 +150,12 @@ export class JobWorker {
     const jobId = String(job.id);
     const record = await this.#deps.records.find(jobId);
     if (!record || hasEnded(record)) return;
+    if (record.queue !== job.queueName) return; // it was moved to another pool
     const jobType = this.#byName.get(record.processID);
     if (!jobType) return this.#delay(job, token, Date.now() + lookAgainMs); // another version may know it
     if (!isOverdue(record)) {
+      const unfit = isFinal(record.status) ? undefined : this.#findUnfit(jobType, record);
+      if (unfit) return this.#giveBack(job, token, record, unfit);
       const rest = await this.#deps.gate.findRest(record);
       if (rest) return this.#giveBack(job, token, record, rest);
       const locks = await this.#deps.records.takeLocks(jobId);
@@ -137,6 +168,16 @@ export class JobWorker {
     const number = await this.#deps.records.begin(jobId, this.#deps.workerId);
     if (number === undefined) return;
     await this.#run(job, token, jobType, number);
+  }
+
+  /** A pool may have workers that are not alike: this job is for another one. */
+  #findUnfit(jobType: JobType, { params }: JobRecord): Parked | undefined {
+    const own = this.#deps.runtimeKeeper?.record();
+    if (!jobType.needs || !own) return undefined;
+    const unfit = findUnfit(jobType.needs(params), own);
+    if (unfit === undefined) return undefined;
+    const detail = `${own.runtimeId}: ${unfit}`;
+    return { reason: 'runtime', detail, untilMs: Date.now() + otherRuntimeMs };
   }
 
   async #run(job: Job, token: string, jobType: JobType, number: number): Promise<void> {
@@ -240,7 +281,10 @@ export class JobWorker {
     attempt: Attempt,
     reason: Parameters<SiteGate['close']>[1],
   ): Promise<never> {
-    const rest = await this.#deps.gate.close(record.site ?? '', reason);
+    const rest =
+      reason.code === 'arcpy_unavailable'
+        ? this.#leaveRuntime(reason)
+        : await this.#deps.gate.close(record.site ?? '', reason);
     await attempt.write('parked', {
       isOpen: false,
       parked: rest,
@@ -251,6 +295,12 @@ export class JobWorker {
       await this.#deps.submission.wake(await this.#deps.records.giveLocksBack(record.jobId));
     }
     return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);
+  }
+
+  /** Another worker of the pool may have an ArcPy that starts; this one takes nothing until its own does. */
+  #leaveRuntime(reason: Parameters<SiteGate['close']>[1]): Parked {
+    this.#deps.runtimeKeeper?.failed(reason);
+    return { reason: 'runtime', detail: reason.message, untilMs: Date.now() + otherRuntimeMs };
   }
 
   async #giveBack(job: Job, token: string, record: JobRecord, rest: Parked): Promise<never> {

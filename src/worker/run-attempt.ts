@@ -1,3 +1,5 @@
+import { ArcpyUnavailableError } from '../arcpy/arcpy-errors.ts';
+import type { ArcpyOfWorker } from '../arcpy/arcpy-of-worker.ts';
 import type { DocumentReader } from '../documents/document-reader.ts';
 import type { DataStoreValidations } from '../jobs/data-store-validations.ts';
 import type { FolderUses } from '../jobs/folder-uses.ts';
@@ -28,6 +30,8 @@ import type { Attempt } from './attempt.ts';
 export type AttemptDeps = {
   records: JobRecords;
   sites: Sites;
+  /** Where this worker has one. */
+  arcpy?: ArcpyOfWorker;
   storage: FolderStorage;
   documents: DocumentReader;
   uploads: UploadRecords;
@@ -390,6 +394,7 @@ class AttemptRun {
       owner: this.#record.owner,
       attempt: attempt.number,
       sites: { get: (name) => this.#deps.sites.get(name).guardedBy(attempt.guard) },
+      arcpy: this.#deps.arcpy ?? noArcpy,
       storage: this.#deps.storage,
       documents: this.#deps.documents,
       uploads: this.#deps.uploads,
@@ -460,6 +465,14 @@ class LockTakenError extends Error {
     this.lock = lock;
   }
 }
+/** Jobs of ArcPy are put back where they are, also by a worker without one; that needs nothing of it. */
+const noArcpy: ArcpyOfWorker = {
+  use: async () => {
+    throw new ArcpyUnavailableError('This worker has no ArcPy.');
+  },
+  tools: [],
+  blankProject: () => undefined,
+};
 
 /** How a job ends for a reason of the gateway's own. */
 class EndingError extends GatewayError {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { inject } from 'vitest';
+import { openArcpy, toArcpyOfWorker } from '../../src/bin/arcpy-of-machine.ts';
 import { createCore } from '../../src/bin/core.ts';
 import { createHouseMetrics, measureHouse } from '../../src/bin/house-metrics.ts';
 import { openWebhooksOfWorker } from '../../src/bin/webhooks-of-worker.ts';
@@ -14,6 +15,7 @@ import { createApp } from '../../src/http/app.ts';
 import { ChangeFeed } from '../../src/jobs/change-feed.ts';
 import { hasEnded, type JobRecord } from '../../src/jobs/job-record.ts';
 import { offeredJobTypes } from '../../src/jobs/registry.ts';
+import { RuntimeRouting } from '../../src/jobs/runtime-routing.ts';
 import { createSecretResolver, parseConfig } from '../../src/lib/config.ts';
 import { createEgressPolicy } from '../../src/lib/egress-policy.ts';
 import { ConfigError } from '../../src/lib/errors.ts';
@@ -25,6 +27,7 @@ import { type Tracing, tracingOff } from '../../src/lib/tracing.ts';
 import { openSites } from '../../src/sites/sites.ts';
 import { FolderStorage } from '../../src/storage/folder-storage.ts';
 import { JobWorker } from '../../src/worker/job-worker.ts';
+import { RuntimeKeeper } from '../../src/worker/runtime-keeper.ts';
 import { SiteGate } from '../../src/worker/site-gate.ts';
 import { SiteMonitor } from '../../src/worker/site-monitor.ts';
 import { Upkeep } from '../../src/worker/upkeep.ts';
@@ -56,6 +59,8 @@ export type GatewayOptions = {
   tracing?: Tracing;
   /** Where the lines of its log go, all levels; nowhere by default. */
   logTo?: { write: (line: string) => void };
+  /** What the Python process of a worker gets to see; with `settings.arcpy`. */
+  pythonEnv?: NodeJS.ProcessEnv;
 };
 
 export type Gateway = Awaited<ReturnType<typeof openGateway>>;
@@ -68,6 +73,7 @@ export async function openGateway({
   documents: lent,
   tracing = tracingOff,
   logTo,
+  pythonEnv = {},
 }: GatewayOptions) {
   const log = logTo
     ? createLog({ level: 'trace', destination: logTo })
@@ -168,6 +174,14 @@ export async function openGateway({
       metrics,
       tracing,
     };
+    const arcpy = await openArcpy(config, pythonEnv, log);
+    const runtimeKeeper =
+      arcpy &&
+      new RuntimeKeeper({
+        ...{ ...arcpy, ...own, workerId: common.workerId, log },
+        config: config.arcpy,
+        routing: new RuntimeRouting({ ...own, redis: patient, jobTypes }),
+      });
     const monitor = new SiteMonitor(common);
     const upkeep = new Upkeep({
       ...common,
@@ -179,10 +193,17 @@ export async function openGateway({
       timing: config.timing,
       jobTypes,
       jobSecrets: { sealing, readSecret },
+      ...(arcpy &&
+        runtimeKeeper && {
+          runtimeKeeper,
+          arcpy: toArcpyOfWorker(config, { ...arcpy, runtimeKeeper }),
+        }),
     });
     monitor.watch();
     upkeep.open();
     await worker.serve(sites.names());
+    const { pool, processes } = config.arcpy;
+    runtimeKeeper?.open((isOn) => worker.serveArcpy(pool, { isOn, jobs: processes }));
     const webhooks = openWebhooksOfWorker(config, config.redis, {
       sealing,
       egress,
@@ -195,8 +216,10 @@ export async function openGateway({
       worker,
       upkeep,
       close: async () => {
+        await runtimeKeeper?.close();
         await webhooks.close();
         await worker.close(2_000);
+        await arcpy?.runtime.close();
         await upkeep.close();
         await monitor.close();
         await own.queues.close();
@@ -295,6 +318,7 @@ function toSettings(sites: GatewayOptions['sites'], settings: Record<string, unk
     redis: settings.redis ?? { url: inject('redisUrl'), prefix: `t${randomUUID().slice(0, 13)}` },
     storage: { kind: 'folder', path: 'storage' },
     timing: testTiming,
+    arcpy: { enabled: false },
     sites: Object.fromEntries(
       Object.entries(sites).map(([name, { url, username, password: _, ...more }]) => [
         name,

@@ -4,6 +4,7 @@ import type { Lease } from '../../jobs/idempotency.ts';
 import type { JobRecord } from '../../jobs/job-record.ts';
 import { sealInputs } from '../../jobs/job-secrets.ts';
 import { type JobType, siteOfQueue, sitesOf } from '../../jobs/job-type.ts';
+import { routeOrRefuse } from '../../jobs/runtime-wish.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { QueueUnavailableError, RequestError } from '../../lib/errors.ts';
 import { isRedisAway } from '../../lib/redis.ts';
@@ -35,6 +36,7 @@ type Deps = Pick<
   HttpDeps,
   | 'siteConfigs'
   | 'siteRecords'
+  | 'runtimes'
   | 'uploads'
   | 'storage'
   | 'documents'
@@ -83,13 +85,18 @@ async function judgeAndWrite(
   checkScopes(caller, jobType.scopes(parsed));
   for (const site of sitesOf(jobType, parsed)) checkSite(site, { caller, deps });
   const { params, uploads } = await resolveFiles(jobType, parsed, { caller, root, deps, adopted });
-  const site = siteOfQueue(jobType, params);
+  const site =
+    siteOfQueue(jobType, params) ??
+    (jobType.queue === 'arcpy' ? sitesOf(jobType, params)[0] : undefined);
   const siteRecord = site === undefined ? undefined : await deps.siteRecords.find(site);
+  const runtimes = jobType.needs ? await deps.runtimes.list() : [];
   const acceptance = jobType.accept(params, {
     uploads,
+    runtimes,
     secretNames: deps.secretNames(),
     ...(siteRecord && { siteRecord }),
   });
+  const route = jobType.needs && routeOrRefuse(jobType.needs(params), runtimes);
   await checkSubscriber(request.subscriber, deps.egress);
   for (const name of jobType.secretFileInputs) {
     const upload = uploads[name];
@@ -108,6 +115,7 @@ async function judgeAndWrite(
       ...sealed,
       uploads: Object.values(uploads).map(({ uploadId }) => uploadId),
       acceptance,
+      ...(route && { pool: route.pool }),
       labels: request.labels ?? [],
       requestId: asked.requestId,
       ...(traceparent !== undefined && { traceparent }),

@@ -14,7 +14,10 @@ import { ResultDocument, sendResults } from '../results.ts';
 import { StatusInfo, toStatusInfo, type WaitingFor } from '../status-info.ts';
 import { readWaitingFor } from '../waiting-for.ts';
 
-type Deps = Pick<HttpDeps, 'records' | 'siteRecords' | 'submission' | 'jobTypes' | 'metrics'>;
+type Deps = Pick<
+  HttpDeps,
+  'records' | 'siteRecords' | 'runtimes' | 'submission' | 'jobTypes' | 'metrics'
+>;
 
 export async function jobRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
   app.get('/jobs/:jobId', readOperation, async (request, reply) => {
