@@ -67,8 +67,12 @@ function isReplicated({ info }: DataItem): boolean {
   return info.dataStoreConnectionType === 'replicated';
 }
 
+/** Case counts on Linux only. */
 function isBelow(path: string, folder: string): boolean {
-  const plain = (text: string) => text.replaceAll('\\', '/').replace(/\/+$/, '').toLowerCase();
+  const plain = (text: string) => {
+    const slashed = text.replaceAll('\\', '/').replace(/\/+$/, '');
+    return /^\/[^/]/.test(text) ? slashed : slashed.toLowerCase();
+  };
   return plain(path) === plain(folder) || plain(path).startsWith(`${plain(folder)}/`);
 }
 

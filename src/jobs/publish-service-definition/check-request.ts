@@ -2,11 +2,9 @@ import { type ServiceTarget, sameName, toText } from '../../sites/service-target
 import { findFolder, findService } from '../../sites/services.ts';
 import { isRefusal } from '../../sites/site-errors.ts';
 import {
-  findDataStoreItems,
   isHostingServer,
   type PublishingTools,
   readAdminInfo,
-  readBlockDataCopy,
   readClockSkewMs,
   readPublishingTools,
   readRestInfo,
@@ -14,11 +12,11 @@ import {
   readSiteMode,
 } from '../../sites/site-reader.ts';
 import { defineStep, type StepContext } from '../step.ts';
-import { arcMapText, copiedDatasets, copiedText, hostedText, inShort } from './acceptance.ts';
+import { arcMapText, hostedText } from './acceptance.ts';
+import { checkData } from './check-data.ts';
 import { describeLiveService } from './live-service.ts';
 import { Decision, type Publishing, scratchKey, snapshotKey } from './publishing-context.ts';
 import { NotPublishableError, NotYetError } from './publishing-errors.ts';
-import { findUnregistered } from './registered-data.ts';
 import { isAtLeast } from './site-version.ts';
 
 /** Looks at account, site, definition and target, and decides once and for all what is to be done. */
@@ -43,14 +41,14 @@ async function check(publishing: Publishing, context: StepContext): Promise<Deci
   await refuseReadOnly(publishing, signal);
   await refuseByPrivilege(publishing, admin, signal);
   await refuseByRuntime(publishing, rest.version, signal);
-  const isDataCopyBlocked = await checkData(publishing, signal);
+  const data = await checkData(publishing, signal);
   const tools = await startedTools(publishing, signal);
   const clockDifferenceMs = (await readClockSkewMs(site, { signal })) ?? 0;
   const common = {
     tools: { name: tools.name, maxUsageTimeSeconds: tools.maxUsageTimeSeconds },
     isFederated: rest.owningSystemUrl !== undefined,
     clockDifferenceMs,
-    ...(isDataCopyBlocked !== undefined && { isDataCopyBlocked }),
+    ...data,
     ...(rest.version && { version: rest.version }),
     ...(admin.username && { account: admin.username }),
     ...(admin.privilege && { privilege: admin.privilege }),
@@ -179,62 +177,6 @@ async function refuseByRuntime(
       `Made with ArcMap: ${version} runs it only where the optional ArcMap Runtime Support is on.`,
     );
   }
-}
-
-/** @returns whether the site blocks data from being copied in, where it says so */
-async function checkData(
-  publishing: Publishing,
-  signal: AbortSignal,
-): Promise<boolean | undefined> {
-  const { site, definition, params } = publishing;
-  const copied = copiedDatasets(definition);
-  if (copied.length > 0 && params.copiedData === 'refuse') {
-    throw new NotPublishableError('copied_data_refused', copiedText(copied), { datasets: copied });
-  }
-  const isBlocked = await readBlockDataCopy(site, { signal }).catch((error: unknown) => {
-    if (isRefusal(error)) return undefined;
-    throw error;
-  });
-  if (isBlocked && copied.length > 0) {
-    throw new NotPublishableError(
-      'copied_data_refused',
-      `${site.name} does not allow data to be copied in; inside this definition are ${inShort(copied)}. Register the source and draft the service by reference. Nothing was changed.`,
-      { site: site.name, datasets: copied },
-    );
-  }
-  await checkReferencedData(publishing, signal);
-  return isBlocked;
-}
-
-async function checkReferencedData(publishing: Publishing, signal: AbortSignal): Promise<void> {
-  const { site, definition, params } = publishing;
-  if (definition.databases.every((database) => database.isCopied)) return;
-  const items = await findDataStoreItems(site, { types: ['folder', 'egdb'], signal }).catch(
-    (error: unknown) => {
-      if (isRefusal(error)) return undefined;
-      throw error;
-    },
-  );
-  const unregistered = items ? findUnregistered(definition.databases, items) : [];
-  const [first] = unregistered;
-  if (!first) return;
-  const datasets = unregistered.flatMap((found) => found.datasets);
-  const nearest = first.nearest
-    ? ` The nearest registered item is ${first.nearest.path}, which differs in ${first.nearest.differsIn.join(' and ')}.`
-    : '';
-  const text = `The definition refers to data that ${site.name} has not registered: ${inShort(datasets)} through ${first.connection}.${nearest}`;
-  if (params.referencedData === 'requireRegistered') {
-    throw new NotPublishableError(
-      'unregistered_data',
-      `${text} Register exactly this connection, then try again. Nothing was changed.`,
-      {
-        site: site.name,
-        datasets,
-        ...(first.nearest && { nearestItem: first.nearest }),
-      },
-    );
-  }
-  await publishing.warn(`${text} The service may not start.`);
 }
 
 async function startedTools({ site }: Publishing, signal: AbortSignal): Promise<PublishingTools> {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { GatewayError } from '../../lib/errors.ts';
 import { type Problem, toProblem } from '../../lib/problem.ts';
 import { explainFailure, type FailureEvidence } from '../../sites/failure-explainer.ts';
@@ -12,6 +13,7 @@ import { copiedDatasets } from './acceptance.ts';
 import { SiteJobOutcome } from './await-site-job.ts';
 import { openPublishing } from './handler.ts';
 import { Decision, type Publishing } from './publishing-context.ts';
+import { ReferencedData } from './registered-data.ts';
 import type { PublishServiceDefinitionParams } from './schema.ts';
 
 type Evidence = { problem: Problem; evidence: FailureEvidence };
@@ -136,6 +138,7 @@ function toEvidence(
     ...(decision?.version && { version: decision.version }),
     ...(decision?.tools && { maxUsageTimeSeconds: decision.tools.maxUsageTimeSeconds }),
     ...(decision?.isDataCopyBlocked !== undefined && { blockDataCopy: decision.isDataCopyBlocked }),
+    ...toNearest(facts, decision),
     ...(logs.unreadable && { logsUnreadable: logs.unreadable }),
     ...(typeof facts.redirectsTo === 'string' && { redirectTo: facts.redirectsTo }),
     elapsedMs: context.elapsedMs(),
@@ -146,6 +149,16 @@ function toEvidence(
       },
     }),
   };
+}
+
+/** Of what the definition refers to and the site has not registered. */
+function toNearest(
+  facts: Record<string, unknown>,
+  decision: Decision | undefined,
+): Pick<FailureEvidence, 'nearestItem'> {
+  const { data: refused } = z.array(ReferencedData).safeParse(facts.unregistered);
+  const found = (refused ?? decision?.referencedData ?? []).find(({ nearest }) => nearest);
+  return found?.nearest ? { nearestItem: found.nearest } : {};
 }
 
 /**

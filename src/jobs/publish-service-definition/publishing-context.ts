@@ -7,6 +7,7 @@ import { type FolderStorage, scratch } from '../../storage/folder-storage.ts';
 import type { FolderUses } from '../folder-uses.ts';
 import type { PublishLedger } from '../publish-ledger.ts';
 import type { UploadRecord, UploadRecords } from '../upload-records.ts';
+import { ReferencedData } from './registered-data.ts';
 import type { PublishServiceDefinitionParams } from './schema.ts';
 
 /** What every step of this recipe works on. */
@@ -64,6 +65,8 @@ export const Decision = z.object({
   version: z.string().optional(),
   isFederated: z.boolean(),
   isDataCopyBlocked: z.boolean().optional(),
+  /** Absent where our account may not see what is registered. */
+  referencedData: z.array(ReferencedData).optional(),
   /** The site's clock minus ours. */
   clockDifferenceMs: z.number(),
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { databaseOf } from '../../../test/support/definition-content.ts';
 import { readConnectionString } from '../../documents/connection-string.ts';
 import type { DataStoreItem } from '../../sites/site-reader.ts';
-import { findUnregistered } from './registered-data.ts';
+import { matchReferencedData } from './registered-data.ts';
 
 const egdb = (info: Record<string, string>): DataStoreItem => ({
   path: '/enterpriseDatabases/roads',
@@ -15,6 +15,8 @@ const share = (path: string, clientPath?: string): DataStoreItem => ({
   info: { path },
   ...(clientPath !== undefined && { clientPath }),
 });
+const findUnregistered = (...input: Parameters<typeof matchReferencedData>) =>
+  matchReferencedData(...input).filter(({ item }) => item === undefined);
 const connected = (text: string) => databaseOf(readConnectionString(text));
 const at = (path: string) => databaseOf({ kind: 'path', path });
 const sqlServer =
@@ -37,16 +39,38 @@ test.for([
   ['\\\\files\\share\\roads', '\\\\other\\share\\roads\\a.gdb'],
   ['\\\\files\\share\\roads', '\\\\files\\share'],
   ['', 'c:\\data\\roads.gdb'],
+  ['/data/gis', 'C:\\other\\a.gdb'],
 ] as const)('"%s" does not register %s', ([root, path]) => {
   expect(findUnregistered([at(path)], [share(root)])).toEqual([
     { connection: path, datasets: ['DBO.ROADS'] },
   ]);
 });
 
-test("a share that is replicated is compared by the publisher's path", () => {
+test.for([
+  ['\\\\files\\gis\\roads', 'Z:\\roads\\a.gdb', 'kind of path (drive letter against UNC path)'],
+  ['D:\\gis', '\\\\files\\gis\\a.gdb', 'kind of path (UNC path against drive letter)'],
+  ['/mnt/gis', '\\\\files\\gis\\a.gdb', 'kind of path (UNC path against path of Linux)'],
+  ['/data/GIS', '/data/gis/a.gdb', 'upper and lower case'],
+] as const)('%s is near %s and told apart from it', ([root, path, difference]) => {
+  expect(findUnregistered([at(path)], [share(root)])).toMatchObject([
+    { nearest: { path: '/fileShares/roads', differsIn: [difference] } },
+  ]);
+});
+
+test("a share that is replicated is compared by the publisher's path, and read by the site's", () => {
   const items = [share('/srv/roads', 'C:\\publisher\\roads')];
-  expect(findUnregistered([at('c:/publisher/roads/a.gdb')], items)).toEqual([]);
-  expect(findUnregistered([at('/srv/roads/a.gdb')], items)).toHaveLength(1);
+
+  expect(matchReferencedData([at('c:/publisher/roads/deep/a.gdb')], items)).toEqual([
+    {
+      connection: 'c:/publisher/roads/deep/a.gdb',
+      datasets: ['DBO.ROADS'],
+      item: '/fileShares/roads',
+      readsFrom: '/srv/roads/deep/a.gdb',
+    },
+  ]);
+  expect(findUnregistered([at('/srv/roads/a.gdb')], items)).toMatchObject([
+    { nearest: { path: '/fileShares/roads', differsIn: ["the publisher's side"] } },
+  ]);
 });
 
 test.for([
@@ -74,13 +98,20 @@ test.for([
   ).toEqual([]);
 });
 
-test('a replicated database is compared by the client side only', () => {
+test("a replicated database is compared by the publisher's side, and read by the site's", () => {
   const info = {
     clientConnectionString: sqlServer,
     connectionString: sqlServer.replaceAll('dbhost', 'inside'),
   };
-  expect(findUnregistered([connected(sqlServer)], [egdb(info)])).toEqual([]);
-  expect(findUnregistered([connected(info.connectionString)], [egdb(info)])).toHaveLength(1);
+  expect(matchReferencedData([connected(sqlServer)], [egdb(info)])).toMatchObject([
+    {
+      item: '/enterpriseDatabases/roads',
+      readsFrom: 'sqlserver inside/roads as reader version sde.DEFAULT',
+    },
+  ]);
+  expect(findUnregistered([connected(info.connectionString)], [egdb(info)])).toMatchObject([
+    { nearest: { differsIn: ["the publisher's side"] } },
+  ]);
 });
 
 test('another user or version is told as the nearest; another machine or database is not near', () => {
@@ -106,6 +137,21 @@ test('another user or version is told as the nearest; another machine or databas
   const [elsewhere] = findUnregistered(
     [connected(sqlServer.replace('DATABASE=roads', 'DATABASE=parcels'))],
     items,
+  );
+  expect(elsewhere).not.toHaveProperty('nearest');
+});
+
+test('a machine with and without its domain is near, an address never', () => {
+  const items = (host: string) => [
+    egdb({ connectionString: sqlServer.replaceAll('dbhost', host) }),
+  ];
+
+  expect(findUnregistered([connected(sqlServer)], items('dbhost.example.org'))).toMatchObject([
+    { nearest: { path: '/enterpriseDatabases/roads', differsIn: ['host'] } },
+  ]);
+  const [elsewhere] = findUnregistered(
+    [connected(sqlServer.replaceAll('dbhost', '10.0.0.1'))],
+    items('10.0.0.2'),
   );
   expect(elsewhere).not.toHaveProperty('nearest');
 });

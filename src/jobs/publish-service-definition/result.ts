@@ -32,6 +32,7 @@ export function toResult(
     verification: service.verification,
     kept: settings.kept,
     changed: settings.changed,
+    referencedData: decision.referencedData ?? [],
     portalItemIds: service.portalItemIds,
     restorable: decision.live?.restorable ?? 'not-needed',
     outageMs,
@@ -78,6 +79,7 @@ function nothingDone(context: JobContext) {
   return {
     kept: [],
     changed: [],
+    referencedData: [],
     portalItemIds: [],
     restorable: 'not-needed' as const,
     outageMs: null,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FileLink } from '../file-link.ts';
+import { ReferencedData } from './registered-data.ts';
 
 /** Names of folders and services: what ArcGIS Server takes without escaping (Esri, Create Folder). */
 const siteName = z
@@ -134,6 +135,9 @@ export const PublishServiceDefinitionResult = z
       .array(z.object({ key: z.string(), value: z.unknown() }))
       .describe('Settings carried over from the live service'),
     changed: z.array(ChangedSetting).describe("Settings that differ from the definition's own"),
+    referencedData: z
+      .array(ReferencedData)
+      .describe('Data that the definition refers to, and what the service reads in their place'),
     portalItemIds: z.array(z.string()).describe('Items of the portal, on a federated site'),
     restorable: z
       .enum(['full', 'settings-only', 'not-needed'])
