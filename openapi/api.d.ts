@@ -2425,6 +2425,21 @@ export interface components {
             }[];
             /** @description Settings that differ from the definition's own */
             changed: components["schemas"]["ChangedSetting"][];
+            /** @description Data that the definition refers to, and what the service reads in their place */
+            referencedData: {
+                /** @description Where the definition says that the data are */
+                connection: string;
+                datasets: string[];
+                /** @description Path of the registered item; absent: not registered */
+                item?: string;
+                /** @description What the service reads: of a replicated item the side of the site */
+                readsFrom?: string;
+                /** @description Of what is not registered: the item that comes nearest */
+                nearest?: {
+                    path: string;
+                    differsIn: string[];
+                };
+            }[];
             /** @description Items of the portal, on a federated site */
             portalItemIds: string[];
             /**
@@ -2707,6 +2722,21 @@ export interface components {
             }[];
             /** @description Settings that differ from the definition's own */
             changed: components["schemas"]["ChangedSetting"][];
+            /** @description Data that the definition refers to, and what the service reads in their place */
+            referencedData: {
+                /** @description Where the definition says that the data are */
+                connection: string;
+                datasets: string[];
+                /** @description Path of the registered item; absent: not registered */
+                item?: string;
+                /** @description What the service reads: of a replicated item the side of the site */
+                readsFrom?: string;
+                /** @description Of what is not registered: the item that comes nearest */
+                nearest?: {
+                    path: string;
+                    differsIn: string[];
+                };
+            }[];
             /** @description Items of the portal, on a federated site */
             portalItemIds: string[];
             /**
