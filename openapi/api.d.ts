@@ -404,6 +404,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/edit-services/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Edit services
+         * @description Changes settings of services, shows old and new values, and puts them back on request. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["editServices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/delete-services/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete services
+         * @description Deletes services for good, and keeps a picture of their settings. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["deleteServices"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/processes/inspect-document/execution": {
         parameters: {
             query?: never;
@@ -1573,6 +1613,49 @@ export interface components {
             /** @description Version of the geodatabase, such as `sde.DEFAULT` */
             version?: string;
         };
+        DeleteServicesInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            services: components["schemas"]["ServiceSelection"];
+            /**
+             * @description When one cannot be deleted: `stop` leaves the rest, `continue` goes on with it. What is deleted stays deleted
+             * @default stop
+             * @enum {string}
+             */
+            onFailure?: "stop" | "continue";
+            /**
+             * @description Tells what would be done to which services, and changes nothing
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        DeleteServicesResults: {
+            /** @description What became of each service */
+            services: {
+                /** @description `Folder/Name.Type` */
+                service: string;
+                /**
+                 * @description `already`: nothing had to be done; `planned`: a dry run would do it; `put-back`: done, and put back when the job failed; `not-begun`: the job ended before
+                 * @enum {string}
+                 */
+                outcome: "done" | "already" | "failed" | "planned" | "put-back" | "not-begun";
+                /** @description How it stood before */
+                before?: components["schemas"]["ServiceStates"];
+                /** @description How it stood afterwards */
+                after?: components["schemas"]["ServiceStates"];
+                /** @description The site's own words, or why nothing was done */
+                messages: string[];
+                /** @description The service JSON as it was, secrets masked */
+                snapshot?: {
+                    [key: string]: unknown;
+                };
+            }[];
+            /** @description How many were changed */
+            done: number;
+            /** @description How many were so before */
+            already: number;
+            warnings: string[];
+        };
         Delivery: {
             /** @description The `webhook-id`, the same on every attempt */
             id: string;
@@ -1864,6 +1947,67 @@ export interface components {
             document?: components["schemas"]["ArtifactLink"];
             /** @description Every change: place, before, after */
             changes: components["schemas"]["DraftChange"][];
+        };
+        EditServicesInputs: {
+            /** @description Name of a configured site */
+            site: string;
+            services?: components["schemas"]["ServiceSelection"];
+            set?: components["schemas"]["ServiceSettingsChange"];
+            /** @description In place of `services` and `set`: the `changes` of an earlier edit. Each value that is still as that edit left it gets its old one again; what somebody changed since stays */
+            putBack?: components["schemas"]["ServiceSettingChange"][];
+            /**
+             * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+             * @default undo
+             * @enum {string}
+             */
+            onFailure?: "undo" | "continue";
+            /**
+             * @description Tells what would be done to which services, and changes nothing
+             * @default false
+             */
+            dryRun?: boolean;
+        };
+        EditServicesResults: {
+            /** @description What became of each service */
+            services: {
+                /** @description `Folder/Name.Type` */
+                service: string;
+                /**
+                 * @description `already`: nothing had to be done; `planned`: a dry run would do it; `put-back`: done, and put back when the job failed; `not-begun`: the job ended before
+                 * @enum {string}
+                 */
+                outcome: "done" | "already" | "failed" | "planned" | "put-back" | "not-begun";
+                /** @description How it stood before */
+                before?: components["schemas"]["ServiceStates"];
+                /** @description How it stood afterwards */
+                after?: components["schemas"]["ServiceStates"];
+                /** @description The site's own words, or why nothing was done */
+                messages: string[];
+                /**
+                 * @description Each value that differs, old and new
+                 * @default []
+                 */
+                changes: {
+                    /** @description Such as `maxInstancesPerNode` or `properties.maxRecordCount` */
+                    key: string;
+                    /** @description Before, as the site keeps it; null: it had none */
+                    from: string | number | boolean | null;
+                    /** @description Afterwards */
+                    to: string | number | boolean | null;
+                }[];
+                /**
+                 * @description It ran, and a site restarts what is edited: for that time it answered nobody
+                 * @default false
+                 */
+                restarts: boolean;
+            }[];
+            /** @description How many were changed */
+            done: number;
+            /** @description How many were so before */
+            already: number;
+            warnings: string[];
+            /** @description All of it in one list, as `putBack` of a later edit takes it */
+            changes: components["schemas"]["ServiceSettingChange"][];
         };
         ExtensionEdit: {
             /** @description Kind of extension, such as `FeatureServer` */
@@ -3022,6 +3166,52 @@ export interface components {
              * @enum {string}
              */
             state?: "started" | "stopped" | "failed";
+        };
+        ServiceSettingChange: {
+            /** @description `Folder/Name.Type` */
+            service: string;
+            /** @description Such as `maxInstancesPerNode` or `properties.maxRecordCount` */
+            key: string;
+            /** @description Before, as the site keeps it; null: it had none */
+            from: string | number | boolean | null;
+            /** @description Afterwards */
+            to: string | number | boolean | null;
+        };
+        /** @description Values that the services shall have; what is not named stays */
+        ServiceSettingsChange: {
+            minInstancesPerNode?: number;
+            maxInstancesPerNode?: number;
+            /** @description Seconds that a request waits for an instance */
+            maxWaitTime?: number;
+            /** @description Seconds that an instance may take to start */
+            maxStartupTime?: number;
+            /** @description Seconds after which an idle instance ends */
+            maxIdleTime?: number;
+            /** @description Seconds that one request may take */
+            maxUsageTime?: number;
+            /** @description Hours */
+            recycleInterval?: number;
+            recycleStartTime?: string;
+            /** @description Seconds; -1: not at all */
+            keepAliveInterval?: number;
+            description?: string;
+            /** @description Hidden from the services directory */
+            private?: boolean;
+            /** @description All of them, such as `["Map", "Query"]` */
+            capabilities?: string[];
+            /** @description Merged key by key, such as `maxRecordCount` */
+            properties?: {
+                [key: string]: string | number | boolean;
+            };
+            /** @description Merged by `typeName`, such as `FeatureServer` */
+            extensions?: {
+                typeName: string;
+                enabled?: boolean;
+                capabilities?: string[];
+                properties?: {
+                    [key: string]: string | number | boolean;
+                };
+            }[];
         };
         ServiceStates: {
             /** @description What the site wants of it: `STARTED` or `STOPPED` */
@@ -5747,6 +5937,317 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    editServices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "services": {
+                 *           "folder": "Transport"
+                 *         },
+                 *         "set": {
+                 *           "maxInstancesPerNode": 4,
+                 *           "properties": {
+                 *             "maxRecordCount": 5000
+                 *           }
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["EditServicesInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
+                    services?: {
+                        /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
+                        names?: string[];
+                        /** @description All of one folder; `/` is the root */
+                        folder?: string;
+                        /** @description Compared with `Folder/Name.Type` without regard to case; `*` stands for any text, such as `Transport/*` or `*.ImageServer` */
+                        pattern?: string;
+                        /** @description A table or feature class that they read, as their manifests tell: `gis.editor.roads`, or `roads` whoever owns it; `*` stands for any text */
+                        usesDataset?: string;
+                        /** @description A data store item that they read, such as `/enterpriseDatabases/gisdb` */
+                        usesDataStore?: string;
+                        /**
+                         * @description How they stand now; `failed`: they should run and do not
+                         * @enum {string}
+                         */
+                        state?: "started" | "stopped" | "failed";
+                    };
+                    /** @description Values that the services shall have; what is not named stays */
+                    set?: {
+                        minInstancesPerNode?: number;
+                        maxInstancesPerNode?: number;
+                        /** @description Seconds that a request waits for an instance */
+                        maxWaitTime?: number;
+                        /** @description Seconds that an instance may take to start */
+                        maxStartupTime?: number;
+                        /** @description Seconds after which an idle instance ends */
+                        maxIdleTime?: number;
+                        /** @description Seconds that one request may take */
+                        maxUsageTime?: number;
+                        /** @description Hours */
+                        recycleInterval?: number;
+                        recycleStartTime?: string;
+                        /** @description Seconds; -1: not at all */
+                        keepAliveInterval?: number;
+                        description?: string;
+                        /** @description Hidden from the services directory */
+                        private?: boolean;
+                        /** @description All of them, such as `["Map", "Query"]` */
+                        capabilities?: string[];
+                        /** @description Merged key by key, such as `maxRecordCount` */
+                        properties?: {
+                            [key: string]: string | number | boolean;
+                        };
+                        /** @description Merged by `typeName`, such as `FeatureServer` */
+                        extensions?: {
+                            typeName: string;
+                            enabled?: boolean;
+                            capabilities?: string[];
+                            properties?: {
+                                [key: string]: string | number | boolean;
+                            };
+                        }[];
+                    };
+                    /** @description In place of `services` and `set`: the `changes` of an earlier edit. Each value that is still as that edit left it gets its old one again; what somebody changed since stays */
+                    putBack?: {
+                        /** @description `Folder/Name.Type` */
+                        service: string;
+                        /** @description Such as `maxInstancesPerNode` or `properties.maxRecordCount` */
+                        key: string;
+                        /** @description Before, as the site keeps it; null: it had none */
+                        from: string | number | boolean | null;
+                        /** @description Afterwards */
+                        to: string | number | boolean | null;
+                    }[];
+                    /**
+                     * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+                     * @default undo
+                     * @enum {string}
+                     */
+                    onFailure?: "undo" | "continue";
+                    /**
+                     * @description Tells what would be done to which services, and changes nothing
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    deleteServices: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "services": {
+                 *           "names": [
+                 *             "Transport/Roads2019.MapServer"
+                 *           ]
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["DeleteServicesInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
+                    services?: {
+                        /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
+                        names?: string[];
+                        /** @description All of one folder; `/` is the root */
+                        folder?: string;
+                        /** @description Compared with `Folder/Name.Type` without regard to case; `*` stands for any text, such as `Transport/*` or `*.ImageServer` */
+                        pattern?: string;
+                        /** @description A table or feature class that they read, as their manifests tell: `gis.editor.roads`, or `roads` whoever owns it; `*` stands for any text */
+                        usesDataset?: string;
+                        /** @description A data store item that they read, such as `/enterpriseDatabases/gisdb` */
+                        usesDataStore?: string;
+                        /**
+                         * @description How they stand now; `failed`: they should run and do not
+                         * @enum {string}
+                         */
+                        state?: "started" | "stopped" | "failed";
+                    };
+                    /**
+                     * @description When one cannot be deleted: `stop` leaves the rest, `continue` goes on with it. What is deleted stays deleted
+                     * @default stop
+                     * @enum {string}
+                     */
+                    onFailure?: "stop" | "continue";
+                    /**
+                     * @description Tells what would be done to which services, and changes nothing
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     inspectDocument: {
         parameters: {
             query?: never;
@@ -6420,7 +6921,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -1,6 +1,8 @@
+import { deleteServicesJob } from './delete-services/job-type.ts';
 import { echoJob } from './echo/job-type.ts';
 import { editMapJob } from './edit-map/job-type.ts';
 import { editServiceDefinitionDraftJob } from './edit-service-definition-draft/job-type.ts';
+import { editServicesJob } from './edit-services/job-type.ts';
 import { importCurrentDefinitionJob } from './import-current-definition/job-type.ts';
 import { inspectDocumentJob } from './inspect-document/job-type.ts';
 import type { JobType } from './job-type.ts';
@@ -32,6 +34,8 @@ export const jobTypes: readonly JobType[] = [
   startServicesJob,
   stopServicesJob,
   restartServicesJob,
+  editServicesJob,
+  deleteServicesJob,
   inspectDocumentJob,
   editMapJob,
   editServiceDefinitionDraftJob,

@@ -119,12 +119,12 @@ const keepWhatWasDone = defineStep<object, object>({
   act: async () => ({}),
 });
 
-export type Batch<T extends ServiceTarget = ServiceTarget> = {
+export type Batch<Outcome extends ServiceOutcome> = {
   site: Site;
-  services: readonly T[];
+  services: readonly ServiceTarget[];
   continues: boolean;
   /** Runs the steps of one service. */
-  carryOut: (one: OneService, place: Place, service: T) => Promise<ServiceOutcome>;
+  carryOut: (one: OneService, place: Place) => Promise<Outcome>;
 };
 
 /**
@@ -132,18 +132,18 @@ export type Batch<T extends ServiceTarget = ServiceTarget> = {
  *
  * @throws ServicesFailedError naming each that failed
  */
-export async function changeEach<T extends ServiceTarget>(
-  { site, services, continues, carryOut }: Batch<T>,
+export async function changeEach<Outcome extends ServiceOutcome>(
+  { site, services, continues, carryOut }: Batch<Outcome>,
   context: JobContext,
-): Promise<ServiceOutcome[]> {
+): Promise<Outcome[]> {
   await context.lock(services.map((target) => lockOfService(site.name, target)));
-  const outcomes: ServiceOutcome[] = [];
+  const outcomes: Outcome[] = [];
   const isKept = () => context.recordedResult(keepWhatWasDone.name) !== undefined;
   for (const [at, service] of services.entries()) {
     const { folder, serviceName, type } = service;
     const one = { site, target: { folder, serviceName, type }, continues, isKept };
     try {
-      outcomes.push(await carryOut(one, { at, count: services.length }, service));
+      outcomes.push(await carryOut(one, { at, count: services.length }));
     } catch (error) {
       if (!(error instanceof GatewayError) || error.again !== 'never') throw error;
       throw endedBy(error, { site, services, outcomes });
@@ -170,7 +170,11 @@ export async function changeEach<T extends ServiceTarget>(
 /** The first failure of a batch that is put back. */
 function endedBy(
   error: GatewayError,
-  { site, services, outcomes }: Pick<Batch, 'site' | 'services'> & { outcomes: ServiceOutcome[] },
+  {
+    site,
+    services,
+    outcomes,
+  }: { site: Site; services: readonly ServiceTarget[]; outcomes: ServiceOutcome[] },
 ): ServicesFailedError {
   const [service = '', ...others] = services.slice(outcomes.length).map((each) => toText(each));
   const table: ServiceOutcome[] = [
@@ -195,10 +199,10 @@ function endedBy(
   });
 }
 
-export function countOutcomes(
-  services: ServiceOutcome[],
+export function countOutcomes<Outcome extends ServiceOutcome>(
+  services: Outcome[],
   { warnings }: Pick<JobContext, 'warnings'>,
-): { services: ServiceOutcome[]; done: number; already: number; warnings: string[] } {
+): { services: Outcome[]; done: number; already: number; warnings: string[] } {
   const count = (wanted: ServiceOutcome['outcome']) =>
     services.filter(({ outcome }) => outcome === wanted).length;
   return { services, done: count('done'), already: count('already'), warnings: warnings() };

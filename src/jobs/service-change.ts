@@ -50,7 +50,10 @@ export type Seen = { status: ServiceStatus | null };
 const usualStartupSeconds = 300;
 const WithStartup = z.looseObject({ maxStartupTime: z.coerce.number().positive() });
 
-async function startupMs({ site, target }: OneService, signal: AbortSignal): Promise<number> {
+export async function startupMs(
+  { site, target }: OneService,
+  signal: AbortSignal,
+): Promise<number> {
   const { data } = WithStartup.safeParse(await readService(site, target, { signal }));
   return (data?.maxStartupTime ?? usualStartupSeconds) * 1000;
 }
@@ -69,7 +72,7 @@ export async function readSettled(
 }
 
 /** @returns the last state that was seen */
-async function untilState(
+export async function untilState(
   { site, target }: OneService,
   context: StepContext<unknown>,
   { patienceMs, isSo }: { patienceMs: number; isSo: (state: string) => boolean },
@@ -173,12 +176,12 @@ function isSameState(one: ServiceStatus, other: ServiceStatus): boolean {
  * In a batch that goes on, one refusal is a line of its table; the service itself is as it was, as far as
  * `putBack` can bring it. What may pass by itself, and what nobody knows, is not decided here.
  */
-export async function asOutcome(
+export async function asOutcome<Outcome extends ServiceOutcome>(
   one: OneService,
   before: ServiceStatus | null,
-  work: () => Promise<ServiceOutcome>,
+  work: () => Promise<Outcome>,
   putBack?: () => Promise<string | undefined>,
-): Promise<ServiceOutcome> {
+): Promise<Outcome | ServiceOutcome> {
   try {
     return await work();
   } catch (error) {

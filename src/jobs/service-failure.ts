@@ -39,7 +39,8 @@ export function reportServiceFailure({ site }: { site: string }): FailureReport<
   };
 }
 
-const Table = z.object({ services: z.array(ServiceOutcome) });
+/** Lines keep what a job type adds to them. */
+const Table = z.object({ services: z.array(ServiceOutcome.loose()) });
 
 async function investigate(site: Site, error: unknown, context: JobContext): Promise<Evidence> {
   const problem = toProblem(error);

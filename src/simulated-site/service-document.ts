@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ServiceJson } from './service-json.ts';
 import { type Service, serviceLabel } from './services.ts';
 import { SiteRefusal } from './site-refusal.ts';
@@ -21,6 +22,13 @@ export function checkServiceDocument(
   const { serviceName, type } = service.json;
   if (written.serviceName !== serviceName || written.type !== type) {
     throw new SiteRefusal(500, 'The name and the type of a service cannot be edited.');
+  }
+  const { minInstancesPerNode = 0, maxInstancesPerNode = 0 } = written;
+  if (Number(minInstancesPerNode) > Number(maxInstancesPerNode)) {
+    throw new SiteRefusal(500, 'minInstancesPerNode is more than maxInstancesPerNode.'); // not verified
+  }
+  if (isDeepStrictEqual(written, service.json)) {
+    site.violations.record('edit-without-change', `${label} restarts for nothing`);
   }
   const wrong = notStrings(written);
   if (wrong.length === 0) return;

@@ -17,7 +17,8 @@ export type ViolationRule =
   | 'account-locked'
   | 'touched-while-replaced'
   | 'incomplete-document'
-  | 'property-not-string';
+  | 'property-not-string'
+  | 'edit-without-change';
 
 export type Violation = { rule: ViolationRule; detail: string };
 

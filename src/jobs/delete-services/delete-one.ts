@@ -1,0 +1,91 @@
+import { redactDeep } from '../../lib/redact.ts';
+import type { JsonObject } from '../../sites/answer-shapes.ts';
+import { findStatus } from '../../sites/service-states.ts';
+import { toText } from '../../sites/service-target.ts';
+import { deleteService, readService, type ServiceStatus } from '../../sites/services.ts';
+import { isNotFound } from '../../sites/site-errors.ts';
+import { asOutcome, type OneService } from '../service-change.ts';
+import {
+  ServiceNotAsWantedError,
+  ServiceNotPutBackError,
+  ServicesRefusedError,
+} from '../service-errors.ts';
+import { type Place, shareOf } from '../service-steps.ts';
+import { defineStep, type Step, type StepContext } from '../step.ts';
+import { DeletedService } from './schema.ts';
+
+type Before = { status: ServiceStatus | null; snapshot?: JsonObject };
+
+/** What is deleted cannot be put back: its files went with it, and its portal items get new ids. */
+export function deleteOne(place: Place): Step<OneService, DeletedService, Before> {
+  return defineStep<OneService, DeletedService, Before>({
+    name: `delete:${place.at}`,
+    title: 'Deleting services',
+    share: shareOf(place),
+    result: DeletedService,
+    before: lookBefore,
+    look: async (one, context) =>
+      (await findStatus(one.site, one.target, context))
+        ? undefined
+        : toDeleted(one, context.before),
+    act: (one, context) => asOutcome(one, context.before.status, () => remove(one, context)),
+    undo: async (one, result, context) => {
+      const isDeleted = result?.outcome === 'done';
+      if (!isDeleted || one.isKept()) return undefined;
+      throw new ServiceNotPutBackError(
+        `${toText(one.target)} on ${one.site.name} is deleted: it was ${context.before.status?.realTimeState.toLowerCase()}, and has to be published again.`,
+      );
+    },
+  });
+}
+
+async function lookBefore(one: OneService, context: StepContext): Promise<Before> {
+  const { site, target } = one;
+  const status = await findStatus(site, target, context);
+  if (!status) return { status: null };
+  try {
+    const snapshot = redactDeep(await readService(site, target, context)) as JsonObject;
+    return { status, snapshot };
+  } catch (error) {
+    if (isNotFound(error)) return { status: null };
+    throw error;
+  }
+}
+
+async function remove(one: OneService, context: StepContext<Before>): Promise<DeletedService> {
+  const { site, target } = one;
+  const { before } = context;
+  if (before.snapshot?.isDefault === true) {
+    throw new ServicesRefusedError(
+      'conflict',
+      `${toText(target)} is one of the services that ${site.name} needs itself: it is not deleted.`,
+      { site: site.name },
+    );
+  }
+  if (!before.status) return toDeleted(one, before);
+  const { warnings } = await deleteService(site, target, context);
+  if (await findStatus(site, target, context)) {
+    throw new ServiceNotAsWantedError(
+      `${site.name} said that it deleted ${toText(target)}, and still shows it.`,
+      { facts: { site: site.name, service: toText(target), siteMessages: warnings } },
+    );
+  }
+  await context.log.info(`${toText(target)} on ${site.name} was deleted.`);
+  const deleted = toDeleted(one, before);
+  return { ...deleted, messages: [...deleted.messages, ...warnings] };
+}
+
+function toDeleted({ target }: OneService, { status, snapshot }: Before): DeletedService {
+  if (!status) return alreadyGone(toText(target));
+  return {
+    service: toText(target),
+    outcome: 'done',
+    before: status,
+    messages: [],
+    ...(snapshot && { snapshot }),
+  };
+}
+
+export function alreadyGone(service: string): DeletedService {
+  return { service, outcome: 'already', messages: ['It is not there.'] };
+}

@@ -1,0 +1,39 @@
+import { isSystemService } from '../../sites/service-states.ts';
+import { readRestInfo } from '../../sites/site-reader.ts';
+import type { JobContext } from '../job-type.ts';
+import { changeEach, countOutcomes, selectServices, toPlanned } from '../service-batch.ts';
+import { alreadyGone, deleteOne } from './delete-one.ts';
+import type { DeleteServicesParams, DeleteServicesResult } from './schema.ts';
+
+const finality = 'What is deleted cannot be put back: it has to be published again.';
+
+export async function deleteServices(
+  params: DeleteServicesParams,
+  context: JobContext,
+): Promise<DeleteServicesResult> {
+  const { step, warn, sites } = context;
+  const site = sites.get(params.site);
+  const found = await selectServices(site, params.services, context, { mayBeMissing: true });
+  const services = found.services.filter((service) => !isSystemService(service));
+  const gone = found.missing.map(alreadyGone);
+  if (services.length > 0) {
+    await warn(finality);
+    const { owningSystemUrl } = await readRestInfo(site, context);
+    if (owningSystemUrl)
+      await warn(`${site.name} is federated: the portal items of these services go with them.`);
+  }
+  if (params.dryRun) {
+    const planned = services.map((service) => toPlanned(service, { isDue: true }));
+    return countOutcomes([...planned, ...gone], context);
+  }
+  const outcomes = await changeEach(
+    {
+      site,
+      services,
+      continues: params.onFailure === 'continue',
+      carryOut: (one, place) => step(deleteOne(place), one),
+    },
+    context,
+  );
+  return countOutcomes([...outcomes, ...gone], context);
+}

@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { isSystemService } from '../../sites/service-states.ts';
+import { parseTarget, toFolder } from '../../sites/service-target.ts';
+import { batchInputs, batchOutputs } from '../service-batch.ts';
+import { ServiceOutcome } from '../service-change.ts';
+import { ServiceSelection, SiteName } from '../service-selection.ts';
+
+export const DeleteServicesParams = z
+  .strictObject({
+    site: SiteName,
+    services: ServiceSelection,
+    onFailure: z
+      .enum(['stop', 'continue'])
+      .default('stop')
+      .describe(
+        'When one cannot be deleted: `stop` leaves the rest, `continue` goes on with it. What is deleted stays deleted',
+      ),
+    ...batchInputs,
+  })
+  .superRefine(({ services: { names = [], folder } }, check) => {
+    const system = names.filter((name) => isSystemService(parseTarget(name) ?? { folder: '' }));
+    const message = 'services of System and Utilities belong to the site itself: never deleted';
+    if (system.length > 0) check.addIssue({ code: 'custom', path: ['services', 'names'], message });
+    if (folder !== undefined && isSystemService({ folder: toFolder(folder) }))
+      check.addIssue({ code: 'custom', path: ['services', 'folder'], message });
+  })
+  .meta({ id: 'DeleteServicesInputs' });
+export type DeleteServicesParams = z.output<typeof DeleteServicesParams>;
+
+export const DeletedService = ServiceOutcome.extend({
+  snapshot: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('The service JSON as it was, secrets masked'),
+});
+export type DeletedService = z.output<typeof DeletedService>;
+
+export const DeleteServicesResult = z
+  .object({
+    ...batchOutputs,
+    services: z.array(DeletedService).describe('What became of each service'),
+  })
+  .meta({ id: 'DeleteServicesResults' });
+export type DeleteServicesResult = z.output<typeof DeleteServicesResult>;
