@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis';
+import { ChildRows } from '../jobs/child-row.ts';
 import { DataStoreValidations } from '../jobs/data-store-validations.ts';
 import { DeliveryRecords } from '../jobs/delivery-records.ts';
 import { FolderUses } from '../jobs/folder-uses.ts';
 import { IdempotencyRecords } from '../jobs/idempotency.ts';
 import { JobEvents } from '../jobs/job-events.ts';
+import { JobForecasts } from '../jobs/job-forecasts.ts';
 import { JobList } from '../jobs/job-list.ts';
 import { JobQueues } from '../jobs/job-queue.ts';
 import { JobRecords } from '../jobs/job-records.ts';
@@ -31,10 +33,12 @@ export function createCore(redis: Redis, config: Config, log: Log, tracing: Trac
     jobDeadlineHours: config.queue.jobDeadlineHours,
     idempotencyHours,
   });
+  const siteRecords = new SiteRecords(redis, records.keys);
   return {
     records,
     queues,
     submission,
+    childRows: new ChildRows(redis, records.keys),
     list: new JobList(redis, records),
     events: new JobEvents(redis, records.keys),
     idempotency: new IdempotencyRecords(redis, records.keys),
@@ -44,7 +48,8 @@ export function createCore(redis: Redis, config: Config, log: Log, tracing: Trac
       keepDays: config.retention.ledgerDays,
     }),
     runtimes: new RuntimeRecords(redis, records.keys),
-    siteRecords: new SiteRecords(redis, records.keys),
+    siteRecords,
+    forecasts: new JobForecasts(redis, records.keys, siteRecords),
     webhookEndpoints: new WebhookEndpointRecords(redis, records.keys),
     deliveries: new DeliveryRecords(redis, records.keys, config.webhooks),
     folderUses: new FolderUses(redis, records.keys),

@@ -21,6 +21,7 @@ import { eventRoutes } from './routes/events.ts';
 import { executionRoutes } from './routes/execution.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/job.ts';
+import { jobChildrenRoutes } from './routes/job-children.ts';
 import { jobLogRoutes } from './routes/job-log.ts';
 import { jobRetryRoutes } from './routes/job-retry.ts';
 import { jobListRoutes } from './routes/jobs.ts';
@@ -97,6 +98,7 @@ function createApi(deps: HttpDeps): (api: FastifyInstance) => Promise<void> {
     await api.register(jobListRoutes, deps);
     await api.register(jobRoutes, deps);
     await api.register(jobLogRoutes, deps);
+    await api.register(jobChildrenRoutes, deps);
     await api.register(eventRoutes, deps);
     await api.register(jobRetryRoutes, withReceiver);
     await api.register(uploadRoutes, withReceiver);

@@ -1,10 +1,12 @@
 import type { Redis } from 'ioredis';
 import type { DocumentReader } from '../documents/document-reader.ts';
 import type { ChangeFeed } from '../jobs/change-feed.ts';
+import type { ChildRows } from '../jobs/child-row.ts';
 import type { DataStoreValidations } from '../jobs/data-store-validations.ts';
 import type { DeliveryRecords } from '../jobs/delivery-records.ts';
 import type { IdempotencyRecords } from '../jobs/idempotency.ts';
 import type { JobEvents } from '../jobs/job-events.ts';
+import type { JobForecasts } from '../jobs/job-forecasts.ts';
 import type { JobList } from '../jobs/job-list.ts';
 import type { JobQueues } from '../jobs/job-queue.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
@@ -35,6 +37,8 @@ export type HttpDeps = {
   redis: Redis;
   records: JobRecords;
   list: JobList;
+  childRows: ChildRows;
+  forecasts: JobForecasts;
   events: JobEvents;
   submission: JobSubmission;
   idempotency: IdempotencyRecords;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { outputsOf } from '../jobs/job-children.ts';
 import type { JobType } from '../jobs/job-type.ts';
 
 export type JsonSchema = { [keyword: string]: unknown };
@@ -34,7 +35,7 @@ function findInputs(jobType: JobType): InputDescription[] {
 }
 
 export function describeOutputs(jobType: JobType): OutputDescription[] {
-  return Object.entries(jobType.result.shape).map(([id, output]) =>
+  return Object.entries(outputsOf(jobType)).map(([id, output]) =>
     describeMember(id, output, 'output'),
   );
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type JobRecord, JobStatus, UndoState } from '../jobs/job-record.ts';
+import { type ChildCounts, type JobRecord, JobStatus, UndoState } from '../jobs/job-record.ts';
 import { Problem, withPublicUrl } from '../lib/problem.ts';
 import { jobUrl, jsonLink, Link, ogcRelations } from './links.ts';
 
@@ -8,16 +8,46 @@ export const WaitingFor = z
     reason: z
       .enum(['slot', 'service', 'site', 'parent', 'schedule', 'runtime'])
       .describe(
-        '`slot`: a free place; `service`: another job has the service; `site`: the site rests',
+        '`slot`: a free place; `service`: another job has the service; `site`: the site rests; `schedule`: the time it was sent for; `parent`: it is a parent, and its children are at work',
       ),
     jobId: z.string().optional().describe('The job that is waited for'),
     place: z.int().optional().describe('Place in the line, from 1'),
     until: z.iso.datetime().optional().describe('When it is tried again'),
+    estimatedSeconds: z
+      .int()
+      .optional()
+      .describe('How long it will probably wait, by what such jobs took there before'),
     detail: z.string().optional().describe('Why, in words'),
   })
   .describe('Why the job does not go on at the moment')
   .meta({ id: 'WaitingFor' });
 export type WaitingFor = z.output<typeof WaitingFor>;
+
+const count = z.int().min(0);
+
+export const ChildrenStatus = z
+  .object({
+    expected: count.describe('How many there will be, as far as that is known'),
+    total: count.describe('How many there are by now'),
+    accepted: count,
+    running: count,
+    successful: count,
+    failed: count,
+    dismissed: count,
+  })
+  .describe('Of a parent: how many of its children have which status')
+  .meta({ id: 'ChildrenStatus' });
+
+export const Forecast = z
+  .object({
+    finish: z.iso.datetime().describe('When the last child will probably have ended'),
+    basedOn: z.int().describe('How many past jobs that is read from'),
+  })
+  .describe('Of a parent: when it will end, by what such jobs took on these sites before')
+  .meta({ id: 'Forecast' });
+
+/** What is known of a job beside its record, at the moment of reading. */
+export type Outlook = { waitingFor?: WaitingFor; forecast?: z.output<typeof Forecast> };
 
 /** `statusInfo` of OGC API - Processes 1.0, and what it lacks beside it. */
 export const StatusInfo = z
@@ -34,12 +64,22 @@ export const StatusInfo = z
     updated: z.iso.datetime(),
     progress: z.int().min(0).max(100).describe('Percent; 100 only when successful'),
     site: z.string().optional().describe('The site that the job works on'),
+    priority: z
+      .int()
+      .optional()
+      .describe(
+        'Of a job that waits: the lowest goes first. It is how many jobs its owner had open in the queue before, and one',
+      ),
+    at: z.iso.datetime().optional().describe('Not begun before then'),
     attempt: z.int().describe('How often the job was begun'),
     step: z.string().optional().describe('The step it is in, or ended in'),
     warnings: z.array(z.string()).optional().describe('What is worth knowing and stops nothing'),
     labels: z.array(z.string()).describe('Labels given with the request'),
     reference: z.string().optional().describe("The caller's own reference"),
     retryOf: z.string().optional().describe('The job whose request this one repeats'),
+    parentID: z.string().optional().describe('The job that made this one'),
+    children: ChildrenStatus.optional(),
+    forecast: Forecast.optional(),
     undo: UndoState.optional(),
     waitingFor: WaitingFor.optional(),
     exception: Problem.optional().describe('Of a failed job: what went wrong, why, and what to do'),
@@ -48,7 +88,11 @@ export const StatusInfo = z
   .meta({ id: 'StatusInfo' });
 export type StatusInfo = z.output<typeof StatusInfo>;
 
-export function toStatusInfo(record: JobRecord, root: string, waitingFor?: WaitingFor): StatusInfo {
+export function toStatusInfo(
+  record: JobRecord,
+  root: string,
+  { waitingFor, forecast }: Outlook = {},
+): StatusInfo {
   return {
     jobID: record.jobId,
     id: record.jobId,
@@ -62,17 +106,32 @@ export function toStatusInfo(record: JobRecord, root: string, waitingFor?: Waiti
     updated: toTime(record.updatedMs),
     progress: toPercent(record),
     ...(record.site !== undefined && { site: record.site }),
+    ...(record.status === 'accepted' && record.priority > 0 && { priority: record.priority }),
+    ...(record.atMs !== undefined && { at: toTime(record.atMs) }),
     attempt: record.attempt,
     ...(record.step !== undefined && { step: record.step }),
     ...(record.warnings.length > 0 && { warnings: record.warnings }),
     labels: record.labels,
     ...(record.reference !== undefined && { reference: record.reference }),
     ...(record.retryOf !== undefined && { retryOf: record.retryOf }),
+    ...(record.parentID !== undefined && { parentID: record.parentID }),
+    ...(record.children && { children: toChildrenStatus(record.children) }),
+    ...(forecast && { forecast }),
     ...(record.undo && { undo: record.undo }),
     ...(waitingFor && { waitingFor }),
     ...(record.exception && { exception: withPublicUrl(record.exception, root) }),
     links: toLinks(record, root),
   };
+}
+
+function toChildrenStatus({
+  open: _open,
+  isStopped: _isStopped,
+  isCalled: _isCalled,
+  openByKind: _openByKind,
+  ...counts
+}: ChildCounts): z.output<typeof ChildrenStatus> {
+  return counts;
 }
 
 const usualMessage = {
@@ -104,5 +163,18 @@ function toLinks(record: JobRecord, root: string): Link[] {
       type: 'text/event-stream',
       title: 'The job as it happens',
     },
+    ...(record.children
+      ? [
+          jsonLink('children', `${self}/children`, 'Table of the children'),
+          jsonLink(
+            ogcRelations.jobList,
+            `${root}/v1/jobs?parent=${record.jobId}`,
+            'The children as jobs',
+          ),
+        ]
+      : []),
+    ...(record.parentID === undefined
+      ? []
+      : [jsonLink('up', jobUrl(root, record.parentID), 'The parent')]),
   ];
 }

@@ -9,6 +9,14 @@ export function jobKeys(prefix: string) {
     index: (kind: string, value: string) => `${prefix}:index:${kind}:${value}`,
     all: `${prefix}:index:all`,
     ended: `${prefix}:ended`,
+    /** Who goes next in a queue, as far as nobody has begun it. */
+    turns: (queue: string) => `${prefix}:turns:${queue}`,
+    /** How many jobs each owner has in a queue that have not ended. */
+    openJobs: (queue: string) => `${prefix}:open-jobs:${queue}`,
+    /** How long the last jobs of a kind took there, in milliseconds. */
+    durations: (processID: string, queue: string) => `${prefix}:durations:${processID}|${queue}`,
+    /** The table of a parent's children, by index. */
+    childRows: (parentID: string) => `${prefix}:child-rows:${parentID}`,
     line: (lock: string) => `${prefix}:line:${lock}`,
     lock: (lock: string) => `${prefix}:lock:${lock}`,
     idempotency: (owner: string, digest: string) => `${prefix}:idem:${owner}:${digest}`,

@@ -16,6 +16,7 @@ export type JobFilter = {
   site?: string[];
   label?: string[];
   reference?: string[];
+  parent?: string[];
   createdFromMs?: number;
   createdToMs?: number;
   minDurationMs?: number;
@@ -112,6 +113,7 @@ function toIndexNames(filter: JobFilter): string[][] {
     ['site', filter.site],
     ['label', filter.label],
     ['reference', filter.reference],
+    ['parent', filter.parent],
   ];
   return byIndex.flatMap(([kind, values]) =>
     values ? [[...new Set(values)].map((value) => `${kind}:${value}`)] : [],

@@ -40,19 +40,27 @@ export class JobQueues {
 
   /**
    * Adding a job that is there already changes nothing.
-   * @param traceparent of the trace that it belongs to, where that is not the active one
+   * @param options.traceparent of the trace that it belongs to, where that is not the active one
+   * @param options.atMs when it may begin, in epoch milliseconds
    */
   async add(
     queueName: string,
     jobId: string,
     processID: string,
     priority: number,
-    traceparent?: string,
+    { traceparent, atMs = 0 }: { traceparent?: string | undefined; atMs?: number | undefined } = {},
   ): Promise<void> {
-    const options = { ...bullJobOptions, jobId, priority };
+    const delay = Math.max(0, atMs - Date.now());
+    const options = { ...bullJobOptions, jobId, priority, ...(delay > 0 && { delay }) };
     await this.#tracing.continuing(traceparent, () =>
       this.#queue(queueName).add(processID, { jobId }, options),
     );
+  }
+
+  /** Another priority for a job that nobody works on. */
+  async prioritize(queueName: string, jobId: string, priority: number): Promise<void> {
+    const job = await this.#queue(queueName).getJob(jobId);
+    await job?.changePriority({ priority }).catch(() => undefined); // gone meanwhile: its record has the number
   }
 
   /** Which of these jobs BullMQ does not have: in order, one answer each. */

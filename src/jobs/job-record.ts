@@ -42,6 +42,24 @@ const Parked = z.object({
 });
 export type Parked = z.output<typeof Parked>;
 
+/** What a parent knows of its children. `open` ones have not ended, what they began included. */
+export type ChildCounts = {
+  /** How many there will be, as far as that is known. */
+  expected: number;
+  total: number;
+  open: number;
+  accepted: number;
+  running: number;
+  successful: number;
+  failed: number;
+  dismissed: number;
+  /** One has failed, and none is begun any more. */
+  isStopped: boolean;
+  /** The parent has something to do: all have ended, or it is to stop or to go on. */
+  isCalled: boolean;
+  openByKind: { processID: string; queue: string; count: number }[];
+};
+
 /**
  * The truth about one job. BullMQ only moves the work: it forgets ended jobs and knows no dismissal.
  * Times are epoch milliseconds; `seq` is the order of acceptance; `attempt` is the fence.
@@ -67,6 +85,13 @@ export type JobRecord = {
   step?: string;
   labels: string[];
   reference?: string;
+  /** Not begun before then. */
+  atMs?: number;
+  parentID?: string;
+  /** Its place among the children of its parent, from 0. */
+  childIndex?: number;
+  /** Of a parent, once it has begun to make children. */
+  children?: ChildCounts;
   requestId?: string;
   /** Of the request that made the job (W3C Trace Context): every attempt goes on from it. */
   traceparent?: string;
@@ -117,6 +142,9 @@ const StoredRecord = z.object({
   step: z.string().optional(),
   labels: json(z.array(z.string())),
   reference: z.string().optional(),
+  atMs: number.optional(),
+  parentID: z.string().optional(),
+  childIndex: number.optional(),
   requestId: z.string().optional(),
   traceparent: z.string().optional(),
   params: json(z.unknown()),
@@ -146,7 +174,36 @@ export function parseJobRecord(hash: Record<string, string>): JobRecord {
     .map(([, text]) => StepRecord.parse(JSON.parse(text)))
     .sort((a, b) => a.startedMs - b.startedMs || finishOf(a) - finishOf(b)); // a hash has no order
   const stored = StoredRecord.parse({ message: '', ...filled });
-  return { ...(stored as Omit<JobRecord, 'steps'>), steps };
+  const children = parseChildCounts(filled);
+  return { ...(stored as Omit<JobRecord, 'steps'>), steps, ...(children && { children }) };
+}
+
+const openPrefix = 'children:open:';
+
+function parseChildCounts(hash: Record<string, string>): ChildCounts | undefined {
+  const total = hash['children:total'];
+  const expected = hash['children:expected'];
+  if (total === undefined && expected === undefined) return undefined;
+  const count = (name: string) => Number(hash[`children:${name}`] ?? 0);
+  return {
+    expected: Math.max(Number(expected ?? 0), Number(total ?? 0)),
+    total: count('total'),
+    open: count('open'),
+    accepted: count('accepted'),
+    running: count('running'),
+    successful: count('successful'),
+    failed: count('failed'),
+    dismissed: count('dismissed'),
+    isStopped: hash['children:stopped'] === '1',
+    isCalled: hash['children:call'] === '1',
+    openByKind: Object.entries(hash)
+      .filter(([field]) => field.startsWith(openPrefix))
+      .map(([field, value]) => {
+        const [processID = '', queue = ''] = field.slice(openPrefix.length).split('|');
+        return { processID, queue, count: Number(value) };
+      })
+      .filter(({ count: open }) => open > 0),
+  };
 }
 
 /** A step that has not finished comes after those that have. */

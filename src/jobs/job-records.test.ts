@@ -21,8 +21,8 @@ test('a new job is what was submitted: accepted, in order, pending and told', as
   const second = await core.records.submit(newJob());
 
   expect([first, second]).toEqual([
-    { kind: 'accepted', seq: 1 },
-    { kind: 'accepted', seq: 2 },
+    { kind: 'accepted', seq: 1, priority: 1_000, promoted: [] },
+    { kind: 'accepted', seq: 2, priority: 1_000, promoted: [] },
   ]);
   expect(await core.records.find(job.jobId)).toEqual({
     ...job,

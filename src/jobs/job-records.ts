@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Problem } from '../lib/problem.ts';
 import { runScript } from '../lib/redis.ts';
+import type { ChildRow } from './child-row.ts';
 import { type JobKeys, jobKeys } from './job-keys.ts';
 import {
   type Ending,
@@ -13,12 +14,14 @@ import {
   type UndoState,
 } from './job-record.ts';
 import {
+  addRowsScript,
   beginScript,
   changeScript,
   dismissScript,
   forgetScript,
   giveLocksBackScript,
   logScript,
+  prioritizeScript,
   submitScript,
   takeLocksScript,
 } from './job-scripts.ts';
@@ -33,6 +36,11 @@ export class FencedOffError extends Error {
 /** The job has ended meanwhile: dismissed, as nothing else ends a job from outside. */
 export class JobEndedError extends Error {
   override readonly name = 'JobEndedError';
+}
+
+/** The parent of the job does not want it begun any more. */
+export class UnwantedChildError extends Error {
+  override readonly name = 'UnwantedChildError';
 }
 
 /** What an attempt writes. `undefined` leaves a member as it is, `null` removes it. */
@@ -50,6 +58,9 @@ export type JobChange = {
   warnings?: string[];
   locks?: string[];
   secrets?: SealedSecrets;
+  /** Of a parent: how many children there will be, and what becomes of the rest when one fails. */
+  'children:expected'?: number;
+  'children:onFailure'?: 'continue' | 'stop';
   /** False when the attempt hands over in an orderly way; a death leaves it true. */
   isOpen?: false;
 };
@@ -73,6 +84,10 @@ export type NewJob = Pick<
       JobRecord,
       | 'site'
       | 'reference'
+      | 'atMs'
+      | 'parked'
+      | 'exception'
+      | 'undo'
       | 'requestId'
       | 'traceparent'
       | 'response'
@@ -86,8 +101,21 @@ export type NewJob = Pick<
 /** The lease an Idempotency-Key was given, and what a repetition shall be answered. */
 export type IdempotencyClaim = { key: string; lease: string; answer: string; keepMs: number };
 
+/** What joins a new job to its parent. A job with an `exception` was refused: it has failed without a beginning. */
+export type ChildPlace = {
+  parentID: string;
+  /** The attempt of the parent that makes it. */
+  fence: number;
+  index: number;
+  row: ChildRow;
+  /** Others wait for it, so its end is a reason for the parent's next attempt. */
+  callsParent: boolean;
+};
+
 export type SubmitOutcome =
-  | { kind: 'accepted'; seq: number }
+  | { kind: 'accepted'; seq: number; priority: number; promoted: string[] }
+  /** The parent has ended, or nothing is begun for it any more. */
+  | { kind: 'unwanted' }
   | { kind: 'exists' }
   /** Redis came to it when the caller had been told that it does not answer. Nothing was written. */
   | { kind: 'late' }
@@ -111,6 +139,9 @@ export type LockOutcome =
  */
 const submitWithinMs = 800;
 
+/** Makes what comes too late come in time: a worker asks again anyway. */
+const noHurryMs = 86_400_000;
+
 /** Reads and writes records; each writing method is one script in Redis. */
 export class JobRecords {
   readonly keys: JobKeys;
@@ -124,7 +155,8 @@ export class JobRecords {
     this.#failedHoldMs = options.failedUploadDays * 86_400_000;
   }
 
-  async submit(job: NewJob, claim?: IdempotencyClaim): Promise<SubmitOutcome> {
+  /** @throws FencedOffError when the parent has a later attempt */
+  async submit(job: NewJob, claim?: IdempotencyClaim, child?: ChildPlace): Promise<SubmitOutcome> {
     const index: [string, string][] = [
       ['owner', job.owner],
       ['process', job.processID],
@@ -132,12 +164,11 @@ export class JobRecords {
     ];
     if (job.site) index.push(['site', job.site]);
     if (job.reference) index.push(['reference', job.reference]);
-    const [kind, detail] = await this.#run(submitScript, [
+    const status = job.exception ? 'failed' : 'accepted';
+    const [kind, detail, priority, ...promoted] = await this.#run(submitScript, [
       job.jobId,
       String(job.createdMs),
-      toScriptJson(
-        toFields({ ...job, status: 'accepted', updatedMs: job.createdMs, progress: 0 }).flat(),
-      ),
+      toScriptJson(toFields({ ...job, status, updatedMs: job.createdMs, progress: 0 }).flat()),
       toScriptJson(index),
       toScriptJson(job.uploads),
       job.owner,
@@ -145,10 +176,14 @@ export class JobRecords {
       claim?.lease ?? '',
       claim?.answer ?? '',
       String(claim?.keepMs ?? 0),
-      String((await this.#redisTime()) + submitWithinMs),
+      String((await this.#redisTime()) + (child ? noHurryMs : submitWithinMs)),
+      child ? toScriptJson(toChildJson(child)) : '',
+      String(this.#failedHoldMs),
     ]);
-    if (kind === 'late') return { kind };
-    if (kind === 'ok') return { kind: 'accepted', seq: Number(detail) };
+    if (kind === 'late' || kind === 'unwanted') return { kind };
+    if (kind === 'fenced') throw new FencedOffError(`Job ${child?.parentID} has a later attempt`);
+    if (kind === 'ok')
+      return { kind: 'accepted', seq: Number(detail), priority: Number(priority), promoted };
     if (kind === 'no-upload') return { kind: 'no-upload', uploadId: detail ?? '' };
     return kind === 'exists' ? { kind: 'exists' } : { kind: 'idempotency-lost' };
   }
@@ -189,6 +224,11 @@ export class JobRecords {
     });
   }
 
+  /** The jobs that a parent has made, in order of acceptance. */
+  async findChildren(parentID: string): Promise<string[]> {
+    return this.#redis.zrange(this.keys.index('parent', parentID), '0', '-1');
+  }
+
   /** Who made a job that has been removed, while that is remembered. */
   async findTombstone(jobId: string): Promise<string | undefined> {
     return (await this.#redis.get(`${this.keys.prefix}:tombstone:${jobId}`)) ?? undefined;
@@ -202,10 +242,45 @@ export class JobRecords {
       : undefined;
   }
 
-  /** @returns the number of the attempt, or nothing when the job has ended or is gone */
+  /**
+   * @returns the number of the attempt, or nothing when the job has ended or is gone
+   * @throws UnwantedChildError for a child whose parent has ended, or stops because another one failed
+   */
   async begin(jobId: string, worker: string): Promise<number | undefined> {
     const [kind, attempt] = await this.#run(beginScript, [jobId, String(Date.now()), worker]);
+    if (kind === 'unwanted') throw new UnwantedChildError(`Job ${jobId} is not wanted any more`);
     return kind === 'ok' ? Number(attempt) : undefined;
+  }
+
+  /**
+   * Puts rows into a parent's table that no job of this parent stands behind.
+   *
+   * @throws FencedOffError when the parent has a later attempt
+   */
+  async addChildRows(parentID: string, attempt: number, rows: ChildRow[]): Promise<void> {
+    const added = rows.map((row) => ({
+      index: String(row.index),
+      status: row.status,
+      row: toScriptJson(row),
+    }));
+    const outcome: unknown = await this.#run(addRowsScript, [
+      parentID,
+      String(Date.now()),
+      String(attempt),
+      toScriptJson(added),
+    ]);
+    if (String(outcome) === 'fenced')
+      throw new FencedOffError(`Job ${parentID} has a later attempt`);
+  }
+
+  /** @returns `begun` for a job whose turn has come already */
+  async prioritize(jobId: string, priority: number): Promise<'ok' | 'missing' | 'begun'> {
+    const outcome: unknown = await this.#run(prioritizeScript, [
+      jobId,
+      String(Date.now()),
+      String(priority),
+    ]);
+    return outcome as 'ok' | 'missing' | 'begun';
   }
 
   /**
@@ -280,7 +355,7 @@ export class JobRecords {
 
   /** Place (from 1) among the accepted jobs of a queue that no worker has begun. */
   async readPlaceInQueue(queue: string, jobId: string): Promise<number | undefined> {
-    const rank = await this.#redis.zrank(this.keys.index('waiting', queue), jobId);
+    const rank = await this.#redis.zrank(this.keys.turns(queue), jobId);
     return rank === null ? undefined : rank + 1;
   }
 
@@ -332,6 +407,16 @@ export class JobRecords {
   #run(script: string, argv: string[]): Promise<string[]> {
     return runScript(this.#redis, script, [this.keys.prefix, ...argv]) as Promise<string[]>;
   }
+}
+
+function toChildJson({ parentID, fence, index, row, callsParent }: ChildPlace): object {
+  return {
+    parent: parentID,
+    fence: String(fence),
+    index: String(index),
+    row: toScriptJson(row),
+    callsParent,
+  };
 }
 
 /** Redis holds text: plain members as they are, structured ones as JSON; absent ones not at all. */

@@ -50,7 +50,7 @@ test('the line stands in order of acceptance, whatever the order of asking', asy
     await submitted(core, { locks: [roads] }),
   ];
   await core.records.takeLocks(holder);
-  expect(await core.records.takeLocks(third)).toMatchObject({ holder, place: 1 });
+  expect(await core.records.takeLocks(third)).toMatchObject({ holder, place: 2 });
   expect(await core.records.takeLocks(second)).toMatchObject({ holder, place: 1 });
   expect(await core.records.takeLocks(third)).toMatchObject({ holder, place: 2 });
 
@@ -77,17 +77,55 @@ test('a job that has to wait for one of its locks takes none of them', async ({ 
     lock: parcels,
     holder,
   });
-  expect(await core.records.takeLocks(third)).toEqual({ kind: 'taken' });
+  expect(await core.records.readPlaceInLine(roads, both)).toEqual({ place: 1 });
 
   expect(await end(core, holder)).toEqual([both]);
-  expect(await core.records.takeLocks(both)).toMatchObject({
-    kind: 'blocked',
-    lock: roads,
-    holder: third,
-  });
-  await core.records.begin(third, 'worker');
-  expect(await end(core, third)).toEqual([both]);
   expect(await core.records.takeLocks(both)).toEqual({ kind: 'taken' });
+  await core.records.begin(both, 'worker');
+  expect(await end(core, both)).toEqual([third]);
+  expect(await core.records.takeLocks(third)).toEqual({ kind: 'taken' });
+});
+
+test('a job whose turn comes early does not overtake an earlier one on the same service', async ({
+  core,
+}) => {
+  const first = await submitted(core, { locks: [roads], priority: 2_000 });
+  const second = await submitted(core, { locks: [roads], priority: 1 });
+  expect(await core.records.takeLocks(second)).toMatchObject({ kind: 'blocked', holder: first });
+  expect(await core.records.takeLocks(first)).toEqual({ kind: 'taken' });
+});
+
+test('a job at work that takes more does not wait for one that has not begun', async ({ core }) => {
+  const early = await submitted(core, { locks: [parcels] });
+  const { jobId, attempt } = await begun(core);
+  await core.records.change(jobId, attempt, 'locks', { locks: [parcels] });
+  expect(await core.records.takeLocks(jobId)).toEqual({ kind: 'taken' });
+  expect(await core.records.takeLocks(early)).toMatchObject({ kind: 'blocked', holder: jobId });
+});
+
+test('priority is the number of open jobs of the same owner in the queue, and one', async ({
+  core,
+}) => {
+  const submit = async (owner: string, queue = 'site-demo') => {
+    const job = newJob({ owner, queue, priority: 0 });
+    const outcome = await core.records.submit(job);
+    return { jobId: job.jobId, priority: outcome.kind === 'accepted' ? outcome.priority : 0 };
+  };
+  const mine = [await submit('ci'), await submit('ci'), await submit('ci')];
+  expect(mine.map(({ priority }) => priority)).toEqual([1, 2, 3]);
+  const other = await submit('other');
+  expect(other.priority).toBe(1);
+  expect((await submit('ci', 'site-test')).priority).toBe(1);
+  expect(await core.records.readPlaceInQueue('site-demo', other.jobId)).toBe(2);
+
+  await core.records.dismiss(mine[0]?.jobId ?? '');
+  expect((await submit('ci')).priority).toBe(3);
+  expect(await core.records.prioritize(mine[2]?.jobId ?? '', 1)).toBe('ok');
+  expect(await core.records.readPlaceInQueue('site-demo', mine[2]?.jobId ?? '')).toBe(1);
+  expect((await found(core, mine[2]?.jobId ?? '')).priority).toBe(1);
+  await core.records.begin(mine[2]?.jobId ?? '', 'worker');
+  expect(await core.records.prioritize(mine[2]?.jobId ?? '', 7)).toBe('begun');
+  await expectConsistent(core);
 });
 
 test('a holder that has gone does not block', async ({ core }) => {

@@ -1,3 +1,5 @@
+import { childFunctions, childSubmission } from './child-scripts.ts';
+
 /**
  * Every change of a record is one of these scripts, so that record, indexes and the stream of changes
  * never disagree. They name keys from a prefix: one Redis (or Sentinel), not Cluster.
@@ -16,12 +18,12 @@ end
 local function index(kind, value) return prefix .. ':index:' .. kind .. ':' .. value end
 
 -- Tells all processes, and keeps the event for this job's own listeners, counted from 1.
-local function tell(kind, entry)
-  local seen = redis.call('HMGET', key, 'rev', 'status', 'site', 'owner', 'processID', 'message', 'progress', 'step')
+local function tellOf(jobId, jobKey, kind, entry)
+  local seen = redis.call('HMGET', jobKey, 'rev', 'status', 'site', 'owner', 'processID', 'message', 'progress', 'step')
   redis.call('XADD', prefix .. ':changes', 'MAXLEN', '~', 200000, '*',
-    'jobId', id, 'rev', seen[1] or '0', 'kind', kind, 'status', seen[2] or '', 'site', seen[3] or '',
+    'jobId', jobId, 'rev', seen[1] or '0', 'kind', kind, 'status', seen[2] or '', 'site', seen[3] or '',
     'owner', seen[4] or '', 'processID', seen[5] or '')
-  local number = redis.call('HINCRBY', key, 'events', 1)
+  local number = redis.call('HINCRBY', jobKey, 'events', 1)
   local event = {'kind', kind}
   if entry then
     event[3], event[4] = 'entry', entry
@@ -29,8 +31,12 @@ local function tell(kind, entry)
     event = {'kind', kind, 'rev', seen[1] or '0', 'status', seen[2] or '', 'message', seen[6] or '',
       'progress', seen[7] or '0', 'step', seen[8] or ''}
   end
-  redis.call('XADD', prefix .. ':log:' .. id, 'MAXLEN', '~', 5000, number .. '-0', unpack(event))
+  redis.call('XADD', prefix .. ':log:' .. jobId, 'MAXLEN', '~', 5000, number .. '-0', unpack(event))
 end
+
+local function tell(kind, entry) tellOf(id, key, kind, entry) end
+
+${childFunctions}
 
 local function setStatus(status)
   local was = redis.call('HMGET', key, 'status', 'seq', 'queue')
@@ -38,7 +44,9 @@ local function setStatus(status)
   redis.call('ZREM', index('status', was[1]), id)
   redis.call('ZADD', index('status', status), was[2], id)
   redis.call('ZREM', index('waiting', was[3]), id)
+  redis.call('ZREM', prefix .. ':turns:' .. was[3], id)
   redis.call('HSET', key, 'status', status)
+  countChild(was[1], status)
   if isFinal(status) then
     redis.call('HSET', key, 'finishedMs', now)
     redis.call('ZADD', prefix .. ':ended', now, id)
@@ -64,7 +72,7 @@ end
 -- Gives back what the job holds; answers with the jobs that may go on now.
 local function release()
   local promoted = {}
-  local held = redis.call('HMGET', key, 'locks', 'uploads', 'status')
+  local held = redis.call('HMGET', key, 'locks', 'uploads', 'status', 'queue', 'owner')
   for _, name in ipairs(cjson.decode(held[1] or '[]')) do
     if redis.call('HGET', prefix .. ':lock:' .. name, 'jobId') == id then
       redis.call('DEL', prefix .. ':lock:' .. name)
@@ -83,21 +91,42 @@ local function release()
     end
     if isSecret then redis.call('SADD', prefix .. ':uploads-to-wipe', upload) end
   end
+  local openJobs = prefix .. ':open-jobs:' .. held[4]
+  if redis.call('HINCRBY', openJobs, held[5], -1) <= 0 then redis.call('HDEL', openJobs, held[5]) end
+  promoted[#promoted + 1] = endChild()
   return promoted
+end
+
+-- Where a job stands in its queue: the lowest priority first, then in order of acceptance.
+local function setTurn(queue, priority, seq)
+  redis.call('ZADD', prefix .. ':turns:' .. queue, string.format('%.0f', priority * 2147483648 + seq), id)
 end
 `;
 
+/** The highest number that BullMQ takes for a priority; the lowest goes first. */
+export const lastPriority = 2_097_151;
+
 /**
  * ARGV: prefix, jobId, nowMs, fields (JSON, flat), index entries (JSON pairs), uploads (JSON), owner,
- * idempotency key or '', idempotency lease token, idempotency answer, idempotency life in ms, and the
- * time by Redis's clock after which nobody waits for the answer any more.
- * Answers `ok seq`, `no-upload id`, `idempotency` or `late`.
+ * idempotency key or '', idempotency lease token, idempotency answer, idempotency life in ms, the time by
+ * Redis's clock after which nobody waits for the answer any more, of a child what joins it to its parent
+ * (JSON) or '', and how long a failed job holds its uploads (ms).
+ *
+ * A job without a priority gets one behind the jobs that its owner has in the queue already: so whoever sends
+ * thousands waits for himself, not others for him. It joins the lines of its locks at once, so that no priority
+ * overtakes there. A child may come with the problem for which it was refused: it has failed without a beginning.
+ *
+ * Answers `ok seq priority promoted…`, `exists`, `no-upload id`, `idempotency`, `late`, `fenced` or `unwanted`.
  */
 export const submitScript = /* lua */ `${common}
+${childSubmission}
 local owner = ARGV[7]
 local clock = redis.call('TIME')
 if tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000 > tonumber(ARGV[12]) then return {'late'} end
 if redis.call('EXISTS', key) == 1 then return {'exists'} end
+local child = ARGV[13] ~= '' and cjson.decode(ARGV[13]) or nil
+local refusal = child and refuseChild(child)
+if refusal then return {refusal} end
 for _, upload in ipairs(cjson.decode(ARGV[6])) do
   if redis.call('HGET', prefix .. ':upload:' .. upload, 'owner') ~= owner then return {'no-upload', upload} end
 end
@@ -108,10 +137,22 @@ local seq = redis.call('INCR', prefix .. ':seq')
 redis.call('HSET', key, 'seq', seq, 'rev', 1, 'attempt', 0, unpack(cjson.decode(ARGV[4])))
 redis.call('ZADD', prefix .. ':index:all', seq, id)
 for _, pair in ipairs(cjson.decode(ARGV[5])) do redis.call('ZADD', index(pair[1], pair[2]), seq, id) end
-local queue = redis.call('HGET', key, 'queue')
-redis.call('ZADD', index('status', 'accepted'), seq, id)
-redis.call('ZADD', index('waiting', queue), seq, id)
-redis.call('HSET', prefix .. ':pending', id, queue)
+local is = redis.call('HMGET', key, 'queue', 'priority', 'status', 'atMs', 'locks')
+local queue, priority = is[1], tonumber(is[2])
+local before = redis.call('HINCRBY', prefix .. ':open-jobs:' .. queue, owner, 1)
+if priority == 0 then
+  priority = math.min(before, ${lastPriority})
+  redis.call('HSET', key, 'priority', priority)
+end
+redis.call('ZADD', index('status', is[3]), seq, id)
+if is[3] == 'accepted' then
+  redis.call('HSET', prefix .. ':pending', id, queue)
+  if (tonumber(is[4]) or 0) <= tonumber(now) then
+    redis.call('ZADD', index('waiting', queue), seq, id)
+    setTurn(queue, priority, seq)
+    for _, name in ipairs(cjson.decode(is[5])) do redis.call('ZADD', prefix .. ':line:' .. name, seq, id) end
+  end
+end
 for _, upload in ipairs(cjson.decode(ARGV[6])) do
   redis.call('ZADD', prefix .. ':upload-holds:' .. upload, '+inf', id)
 end
@@ -119,8 +160,15 @@ if ARGV[8] ~= '' then
   redis.call('HSET', ARGV[8], 'state', 'done', 'jobId', id, 'answer', ARGV[10])
   redis.call('PEXPIRE', ARGV[8], ARGV[11])
 end
+if child then joinParent(child, seq) end
+local promoted = {}
+if isFinal(is[3]) then
+  redis.call('HSET', key, 'finishedMs', now)
+  redis.call('ZADD', prefix .. ':ended', now, id)
+  promoted = release()
+end
 tell('accepted')
-return {'ok', tostring(seq)}
+return {'ok', tostring(seq), tostring(priority), unpack(promoted)}
 `;
 
 /**
@@ -129,6 +177,14 @@ return {'ok', tostring(seq)}
  * Answers `ok rev promoted…`, `missing`, `fenced`, or `ended status`.
  */
 export const changeScript = /* lua */ `${common}
+-- What jobs of this kind take there, for forecasts. A parent only waits.
+local function keepDuration()
+  local seen = redis.call('HMGET', key, 'processID', 'queue', 'startedMs', 'children:total')
+  if not seen[3] or seen[4] then return end
+  local durations = prefix .. ':durations:' .. seen[1] .. '|' .. seen[2]
+  redis.call('LPUSH', durations, tonumber(now) - tonumber(seen[3]))
+  redis.call('LTRIM', durations, 0, 49)
+end
 local was = redis.call('HMGET', key, 'status', 'attempt', 'undo')
 if not was[1] then return {'missing'} end
 if ARGV[4] ~= '' and was[2] ~= ARGV[4] then return {'fenced', was[2]} end
@@ -145,8 +201,10 @@ redis.call('HINCRBY', key, 'rev', 1)
 local promoted = {}
 local is = redis.call('HMGET', key, 'status', 'undo', 'rev')
 if isFinal(is[1]) and is[2] ~= 'pending' and not endedBefore then
-  redis.call('HDEL', key, 'open', 'parked', 'ending', 'secrets')
+  redis.call('HDEL', key, 'open', 'parked', 'ending', 'secrets', 'children:call')
   redis.call('ZREM', index('undo', 'pending'), id)
+  redis.call('HDEL', prefix .. ':pending', id)
+  if is[1] == 'successful' then keepDuration() end
   promoted = release()
 end
 tell(ARGV[5])
@@ -155,12 +213,14 @@ return {'ok', is[3], unpack(promoted)}
 
 /**
  * ARGV: prefix, jobId, nowMs, worker. Starts an attempt: its number is the fence that all its writes
- * carry. An attempt still `open` died without handing over. Answers `ok attempt`, `missing` or `ended`.
+ * carry. An attempt still `open` died without handing over. Answers `ok attempt`, `missing`, `ended`, or
+ * `unwanted` for a child that its parent does not want begun any more.
  */
 export const beginScript = /* lua */ `${common}
 local was = redis.call('HMGET', key, 'status', 'undo', 'open', 'step', 'deathStep', 'deaths')
 if not was[1] then return {'missing'} end
 if isFinal(was[1]) and was[2] ~= 'pending' then return {'ended'} end
+if was[1] == 'accepted' and isParentDone() then return {'unwanted'} end
 if was[3] == '1' then
   local step = was[4] or ''
   local deaths = 1
@@ -171,7 +231,8 @@ local attempt = redis.call('HINCRBY', key, 'attempt', 1)
 if was[1] == 'accepted' then setStatus('running') end
 redis.call('HSETNX', key, 'startedMs', now)
 redis.call('HSET', key, 'open', '1', 'worker', ARGV[4], 'updatedMs', now)
-redis.call('HDEL', key, 'parked')
+redis.call('HDEL', key, 'parked', 'children:call')
+redis.call('HDEL', prefix .. ':pending', id)
 redis.call('HINCRBY', key, 'rev', 1)
 tell('attempt')
 return {'ok', tostring(attempt)}
@@ -204,11 +265,12 @@ return {'running'}
 
 /**
  * ARGV: prefix, jobId, nowMs. Takes every lock of the job, or joins the line of the first that is
- * taken. Re-entrant; locks and places of jobs that have ended do not count, and they get none.
+ * taken. Re-entrant; locks and places of jobs that have ended do not count, and they get none. A job at work that
+ * takes more does not wait for one that has not begun: that one may be waiting for its slot.
  * Answers `taken`, `missing` or `blocked name holder place`.
  */
 export const takeLocksScript = /* lua */ `${common}
-local held = redis.call('HMGET', key, 'locks', 'seq')
+local held = redis.call('HMGET', key, 'locks', 'seq', 'status')
 if not held[1] or not isAlive(id) then return {'missing'} end
 local names = cjson.decode(held[1])
 for _, name in ipairs(names) do
@@ -221,8 +283,12 @@ for _, name in ipairs(names) do
   local first = holder
   if not holder then
     for _, other in ipairs(redis.call('ZRANGEBYSCORE', line, '-inf', '(' .. held[2])) do
-      if isAlive(other) then first = other break end
-      redis.call('ZREM', line, other)
+      if not isAlive(other) then
+        redis.call('ZREM', line, other)
+      elseif held[3] == 'accepted' or redis.call('HGET', prefix .. ':job:' .. other, 'status') ~= 'accepted' then
+        first = other
+        break
+      end
     end
   end
   if first and first ~= id then
@@ -243,9 +309,12 @@ return {'taken'}
  */
 export const giveLocksBackScript = /* lua */ `${common}
 local promoted = {}
-for _, name in ipairs(cjson.decode(redis.call('HGET', key, 'locks') or '[]')) do
+local seen = redis.call('HMGET', key, 'locks', 'site', 'seq')
+for _, name in ipairs(cjson.decode(seen[1] or '[]')) do
   if redis.call('HGET', prefix .. ':lock:' .. name, 'jobId') == id then
     redis.call('DEL', prefix .. ':lock:' .. name)
+    -- It keeps its place before later jobs of the same site, which are let through no sooner.
+    if seen[2] then redis.call('ZADD', prefix .. ':line:' .. name, seen[3], id) end
     local head = headOf(name)
     if head ~= id then promoted[#promoted + 1] = head end
   end
@@ -253,12 +322,43 @@ end
 return promoted
 `;
 
+/**
+ * ARGV: prefix, jobId of the parent, nowMs, fence, rows (JSON: index, status, row). Rows of the table that no job of
+ * this parent stands behind: kept from an earlier try, or never begun. One that is there stays.
+ * Answers `ok`, `fenced` or `ended`.
+ */
+export const addRowsScript = /* lua */ `${common}
+local was = redis.call('HMGET', key, 'status', 'attempt')
+if not was[1] or was[2] ~= ARGV[4] then return {'fenced'} end
+if isFinal(was[1]) then return {'ended'} end
+for _, added in ipairs(cjson.decode(ARGV[5])) do
+  if redis.call('HSETNX', prefix .. ':child-rows:' .. id, added.index, added.row) == 1 then
+    redis.call('HINCRBY', key, 'children:total', 1)
+    redis.call('HINCRBY', key, 'children:' .. added.status, 1)
+  end
+end
+tellParent(id, key)
+return {'ok'}
+`;
+
+/** ARGV: prefix, jobId, nowMs, priority. For one that has not begun. Answers `ok`, `missing` or `begun`. */
+export const prioritizeScript = /* lua */ `${common}
+local seen = redis.call('HMGET', key, 'status', 'queue', 'seq')
+if not seen[1] then return 'missing' end
+if seen[1] ~= 'accepted' then return 'begun' end
+redis.call('HSET', key, 'priority', ARGV[4], 'updatedMs', now)
+if redis.call('ZSCORE', prefix .. ':turns:' .. seen[2], id) then setTurn(seen[2], tonumber(ARGV[4]), tonumber(seen[3])) end
+redis.call('HINCRBY', key, 'rev', 1)
+tell('priority')
+return 'ok'
+`;
+
 /** ARGV: prefix, jobId, nowMs. Forgets an ended job and everything that names it. */
 export const forgetScript = /* lua */ `${common}
-local seen = redis.call('HMGET', key, 'status', 'undo', 'owner', 'site', 'processID', 'labels', 'uploads', 'queue', 'reference')
+local seen = redis.call('HMGET', key, 'status', 'undo', 'owner', 'site', 'processID', 'labels', 'uploads', 'queue', 'reference', 'parentID')
 if not seen[1] then return 'missing' end
 if not isFinal(seen[1]) or seen[2] == 'pending' then return 'alive' end
-for _, pair in ipairs({{'status', seen[1]}, {'owner', seen[3]}, {'site', seen[4]}, {'process', seen[5]}, {'waiting', seen[8]}, {'reference', seen[9]}}) do
+for _, pair in ipairs({{'status', seen[1]}, {'owner', seen[3]}, {'site', seen[4]}, {'process', seen[5]}, {'waiting', seen[8]}, {'reference', seen[9]}, {'parent', seen[10]}}) do
   if pair[2] then redis.call('ZREM', index(pair[1], pair[2]), id) end
 end
 for _, label in ipairs(cjson.decode(seen[6] or '[]')) do redis.call('ZREM', index('label', label), id) end
@@ -266,7 +366,7 @@ for _, upload in ipairs(cjson.decode(seen[7] or '[]')) do redis.call('ZREM', pre
 redis.call('ZREM', prefix .. ':index:all', id)
 redis.call('ZREM', prefix .. ':ended', id)
 tell('removed')
-redis.call('DEL', key, prefix .. ':log:' .. id)
+redis.call('DEL', key, prefix .. ':log:' .. id, prefix .. ':child-rows:' .. id)
 redis.call('SET', prefix .. ':tombstone:' .. id, seen[3], 'EX', 86400)
 return 'forgotten'
 `;

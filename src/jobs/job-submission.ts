@@ -1,17 +1,20 @@
-import { QueueUnavailableError, RequestError } from '../lib/errors.ts';
+import { GatewayError, QueueUnavailableError, RequestError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import type { Problem } from '../lib/problem.ts';
 import { isRedisAway } from '../lib/redis.ts';
 import type { Lease } from './idempotency.ts';
 import { arcpyQueueNameOf, type JobQueues, queueNameOf } from './job-queue.ts';
 import type { JobRecord } from './job-record.ts';
-import type { DismissOutcome, JobRecords, NewJob } from './job-records.ts';
+import type { ChildPlace, DismissOutcome, JobRecords, NewJob } from './job-records.ts';
 import type { SealedSecrets } from './job-secrets.ts';
-import { type Acceptance, type JobType, siteOfQueue } from './job-type.ts';
+import { type Acceptance, isParent, type JobType, siteOfQueue } from './job-type.ts';
 import { defaultPool } from './runtime-wish.ts';
 import type { Subscriber } from './subscriber.ts';
 
-/** Where BullMQ is asked to put a job: lower goes first, 0 is reserved for "no priority". */
-const usualPriority = 1_000;
+/** Behind what its owner has waiting already: the script that accepts a job finds the number. */
+const byFairness = 0;
+/** A parent outlives its children, each of which may take its whole time. */
+const parentDeadlines = 4;
 
 const unavailableText = 'The queue does not answer; nothing was accepted. Send the request again.';
 
@@ -25,6 +28,8 @@ export type JobRequest = {
   pool?: string;
   labels: string[];
   reference?: string;
+  /** Not begun before then, in epoch milliseconds. */
+  atMs?: number;
   requestId?: string;
   traceparent?: string;
   response?: unknown;
@@ -88,8 +93,36 @@ export class JobSubmission {
         },
       );
     }
-    await this.#enqueue(job);
-    return toRecord(job, outcome.seq);
+    const accepted = { ...job, priority: outcome.priority };
+    await this.#enqueue(accepted);
+    return toRecord(accepted, outcome.seq);
+  }
+
+  /**
+   * Makes a child; one that is there already stays as it is.
+   *
+   * @param refusal why it cannot be done: then it has failed without a beginning
+   * @returns false when the parent wants no more children
+   * @throws FencedOffError when the parent has a later attempt
+   */
+  async submitChild(
+    jobType: JobType,
+    request: JobRequest,
+    { place, refusal }: { place: ChildPlace; refusal?: Problem | undefined },
+  ): Promise<boolean> {
+    const job = this.#toNewJob(jobType, request, Date.now());
+    const outcome = await this.#records.submit(
+      refusal ? { ...job, exception: refusal, undo: 'nothing-to-do' } : job,
+      undefined,
+      place,
+    );
+    if (outcome.kind === 'unwanted') return false;
+    if (outcome.kind === 'no-upload')
+      throw new ChildRefusedError(`A file that a child needs is gone: ${outcome.uploadId}.`);
+    if (outcome.kind !== 'accepted') return true;
+    if (refusal) await this.wake(outcome.promoted);
+    else await this.#enqueue({ ...job, priority: outcome.priority }, request.traceparent);
+    return true;
   }
 
   /** Also wakes the job, so that a worker hears of it and puts back what was begun. */
@@ -115,9 +148,10 @@ export class JobSubmission {
     await this.#queues.promoteAll(queueNameOf(site));
   }
 
-  async #enqueue(job: NewJob): Promise<void> {
+  async #enqueue(job: NewJob, traceparent?: string): Promise<void> {
     try {
-      await this.#queues.add(job.queue, job.jobId, job.processID, job.priority);
+      const { queue, jobId, processID, priority, atMs } = job;
+      await this.#queues.add(queue, jobId, processID, priority, { traceparent, atMs });
       await this.#records.removePending(job.jobId);
     } catch (error) {
       // The record stands, so the job exists: the sweeper of a worker adds what is pending.
@@ -136,6 +170,10 @@ export class JobSubmission {
 
   #toNewJob(jobType: JobType, request: JobRequest, createdMs: number): NewJob {
     const site = siteOfQueue(jobType, request.params);
+    const { atMs } = request;
+    const isScheduled = atMs !== undefined && atMs > createdMs;
+    const deadlines = isParent(jobType, request.params) ? parentDeadlines : 1;
+    const patienceMs = deadlines * this.#options.jobDeadlineHours * 3_600_000;
     return {
       jobId: request.jobId,
       processID: jobType.name,
@@ -144,14 +182,15 @@ export class JobSubmission {
         jobType.queue === 'arcpy'
           ? arcpyQueueNameOf(request.pool ?? defaultPool)
           : queueNameOf(site),
-      priority: usualPriority,
+      priority: byFairness,
       labels: request.labels,
       params: request.params,
       locks: request.acceptance.locks,
       uploads: request.uploads,
       warnings: request.acceptance.warnings,
       createdMs,
-      deadlineMs: createdMs + this.#options.jobDeadlineHours * 3_600_000,
+      deadlineMs: (isScheduled ? atMs : createdMs) + patienceMs,
+      ...(isScheduled && { atMs, parked: { reason: 'schedule', untilMs: atMs } }),
       ...(site !== undefined && { site }),
       ...(request.reference !== undefined && { reference: request.reference }),
       ...(request.requestId !== undefined && { requestId: request.requestId }),
@@ -162,6 +201,12 @@ export class JobSubmission {
       ...(request.secrets && { secrets: request.secrets }),
     };
   }
+}
+
+/** A child cannot be made although its parent asks for it. */
+class ChildRefusedError extends GatewayError {
+  override readonly name = 'ChildRefusedError';
+  readonly code = 'conflict';
 }
 
 /** A job as it is in the moment of acceptance. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { RequestError } from '../lib/errors.ts';
-import { defineJobType, type JobContext, toPointer } from './job-type.ts';
+import { toPointer } from '../lib/json-pointer.ts';
+import { defineJobType, type JobContext } from './job-type.ts';
 
 const greet = defineJobType({
   name: 'greet',
@@ -45,7 +46,7 @@ test('parameters are parsed when they are asked for, and again when the job runs
   expect(greet.accept({ name: 'you' }, { uploads: {} })).toEqual({ locks: ['you'], warnings: [] });
   await expect(greet.run({ nobody: 1 }, noContext)).rejects.toThrow(z.ZodError);
   expect(await greet.runAtOnce?.({ name: 'you' }, noContext)).toEqual({ text: 'you' });
-  expect(await greet.failure?.({ name: 'you' }).investigate(new Error('x'), noContext)).toBe('you');
+  expect(await greet.failure({ name: 'you' })?.investigate(new Error('x'), noContext)).toBe('you');
 });
 
 test('every fault is told at once, each with where it stands', () => {
@@ -73,7 +74,7 @@ test('a result of another shape is a fault', async () => {
     handler: async () => JSON.parse('{"text": 1}') as { text: string },
   });
   await expect(liar.run({}, noContext)).rejects.toThrow(z.ZodError);
-  expect([liar.runAtOnce, liar.failure, liar.fileInputs]).toEqual([undefined, undefined, []]);
+  expect([liar.runAtOnce, liar.failure({}), liar.fileInputs]).toEqual([undefined, undefined, []]);
   expect(liar.accept({}, { uploads: {} })).toEqual({ locks: [], warnings: [] });
 });
 

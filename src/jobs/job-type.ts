@@ -3,17 +3,20 @@ import type { ArcpyOfWorker } from '../arcpy/arcpy-of-worker.ts';
 import type { DocumentReader } from '../documents/document-reader.ts';
 import type { Timing } from '../lib/config.ts';
 import { RequestError, type RequestFault } from '../lib/errors.ts';
+import { toPointer } from '../lib/json-pointer.ts';
 import type { Problem } from '../lib/problem.ts';
 import type { Site } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { DataStoreValidations } from './data-store-validations.ts';
 import type { FolderUses } from './folder-uses.ts';
+import type { RunChildren } from './job-children.ts';
 import type { JobLog } from './job-log.ts';
 import type { JobRecord } from './job-record.ts';
 import type { JobSecrets } from './job-secrets.ts';
 import type { PublishLedger } from './publish-ledger.ts';
 import type { RuntimeRecord } from './runtime-records.ts';
 import type { RuntimeNeeds } from './runtime-wish.ts';
+import { acceptOnSites, isOnSites, runOnSites, toFirstSite, withSites } from './site-fan-out.ts';
 import type { SiteRecord } from './site-records.ts';
 import type { PutBack, RunStep } from './step.ts';
 import type { UploadRecord, UploadRecords } from './upload-records.ts';
@@ -32,6 +35,8 @@ export type JobContext = {
   ledger: PublishLedger;
   folderUses: FolderUses;
   step: RunStep;
+  /** Makes child jobs and waits for them without holding a slot. */
+  children: RunChildren;
   signal: AbortSignal;
   pause: (ms: number) => Promise<void>;
   log: JobLog;
@@ -67,10 +72,17 @@ export type AcceptanceFacts = {
   runtimes?: readonly RuntimeRecord[];
 };
 
+/** What a request is judged by: every site that it names, as it was read last. */
+export type RequestFacts = Omit<AcceptanceFacts, 'siteRecord'> & {
+  siteRecords?: Record<string, SiteRecord>;
+};
+
 export type Acceptance = {
   /** Names of what only one job at a time may touch. */
   locks: string[];
   warnings: string[];
+  /** The service that the job makes or changes, for the table of its parent. */
+  service?: string;
 };
 
 /** What was found out right after a failure, kept while the job is undone. */
@@ -94,13 +106,15 @@ export type JobTypeSpec<Params extends z.ZodObject, Result extends z.ZodObject> 
   /** Inputs that are sealed as soon as they come, as paths such as `connection.password`. */
   secretInputs?: readonly string[];
   /**
-   * `site`: the queue of the site in `params.site`; `here`: no site is touched; `either`: that of
-   * `params.site`, or with `params.sites` the one that belongs to no site; `arcpy`: that of a pool of workers whose
-   * ArcPy can do it, which `needs` tells.
+   * `site`: the queue of the site in `params.site`; callers may send `sites` in its place, and get a parent with one
+   * child per site. `here`: no site is touched. `either`: the queue of `params.site`, or with `params.sites` the one
+   * that belongs to no site. `arcpy`: that of a pool of workers whose ArcPy can do it, which `needs` tells.
    */
   queue: 'site' | 'here' | 'either' | 'arcpy';
   /** What a job needs of an ArcPy; with `queue: 'arcpy'`. */
   needs?: (params: z.output<Params>) => RuntimeNeeds;
+  /** Its handler makes children; `params.site` or `params.sites` are where those work. */
+  isParent?: boolean;
   /** Steps by name; a record that has others was begun by another version. What follows a colon counts steps of a kind. */
   steps: readonly string[];
   /** Each needs one of the scopes in it. */
@@ -129,6 +143,7 @@ export type JobType = {
   secretInputs: readonly string[];
   queue: 'site' | 'here' | 'either' | 'arcpy';
   needs: ((params: unknown) => RuntimeNeeds) | undefined;
+  isParent: boolean;
   steps: readonly string[];
   runAtOnce:
     | ((
@@ -141,9 +156,9 @@ export type JobType = {
   /** @throws RequestError validation_error, with a pointer to each fault below `/inputs` */
   parseParams: (rawParams: unknown) => Record<string, unknown>;
   scopes: (params: unknown) => string[];
-  accept: (params: unknown, facts: AcceptanceFacts) => Acceptance;
+  accept: (params: unknown, facts: RequestFacts) => Acceptance;
   run: (rawParams: unknown, context: JobContext) => Promise<Record<string, unknown>>;
-  failure: ((rawParams: unknown) => FailureReport<unknown>) | undefined;
+  failure: (rawParams: unknown) => FailureReport<unknown> | undefined;
 };
 
 /**
@@ -161,8 +176,11 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
   };
   const parsed = (raw: unknown) =>
     (known.has(raw as object) ? raw : remembered(spec.params.parse(raw))) as z.output<Params>;
-  return {
+  const params = spec.queue === 'site' ? withSites(spec.params) : spec.params;
+  const jobType: JobType = {
     ...described,
+    params,
+    isParent: spec.isParent ?? false,
     fileInputs: spec.fileInputs ?? [],
     secretFileInputs: spec.secretFileInputs ?? [],
     secretInputs: spec.secretInputs ?? [],
@@ -171,25 +189,42 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
       (async (raw, context) =>
         spec.result.parse(await runAtOnce(parsed(raw), context)) as Record<string, unknown>),
     tryParse: (raw) =>
-      remembered(spec.params.safeParse(raw).data as Record<string, unknown> | undefined),
-    parseParams: (raw) => remembered(parseInputs(spec.params, raw)),
+      remembered(params.safeParse(raw).data as Record<string, unknown> | undefined),
+    parseParams: (raw) => remembered(parseInputs(params, raw)),
+    scopes: (raw) => scopes(parsed(isOnSites(jobType, raw) ? toFirstSite(raw) : raw)),
+    accept: (raw, { siteRecords = {}, ...facts }) => {
+      const acceptOne = (one: unknown, site: unknown) => {
+        const siteRecord = siteRecords[String(site)];
+        const known = { ...facts, ...(siteRecord && { siteRecord }) };
+        return accept?.(parsed(one), known) ?? { locks: [], warnings: [] };
+      };
+      return isOnSites(jobType, raw)
+        ? acceptOnSites(raw, acceptOne)
+        : acceptOne(raw, (raw as { site?: unknown }).site);
+    },
     needs: needs && ((raw) => needs(parsed(raw))),
-    scopes: (raw) => scopes(parsed(raw)),
-    accept: (raw, facts) => accept?.(parsed(raw), facts) ?? { locks: [], warnings: [] },
     run: async (raw, context) =>
-      spec.result.parse(await handler(parsed(raw), context)) as Record<string, unknown>,
-    failure: failure && ((raw) => failure(parsed(raw))),
+      isOnSites(jobType, raw)
+        ? runOnSites(jobType, raw, context)
+        : (spec.result.parse(await handler(parsed(raw), context)) as Record<string, unknown>),
+    failure: (raw) => (isOnSites(jobType, raw) ? undefined : failure?.(parsed(raw))),
   };
+  return jobType;
+}
+
+/** Whether the job makes children instead of working itself. */
+export function isParent(jobType: Pick<JobType, 'queue' | 'isParent'>, params: unknown): boolean {
+  return jobType.isParent || isOnSites(jobType, params);
 }
 
 /** The sites that a job works on, in the order of the request. */
 export function sitesOf(
-  { queue }: Pick<JobType, 'queue'>,
+  { queue, isParent }: Pick<JobType, 'queue' | 'isParent'>,
   params: Record<string, unknown>,
 ): string[] {
-  if (queue === 'here') return [];
+  if (queue === 'here' && !isParent) return [];
   if (typeof params.site === 'string') return [params.site];
-  return queue === 'either' && Array.isArray(params.sites) ? params.sites.map(String) : [];
+  return Array.isArray(params.sites) ? params.sites.map(String) : [];
 }
 
 /** The site whose queue a job waits in; none for the queue that belongs to no site. */
@@ -222,15 +257,4 @@ function toFaults(issue: z.core.$ZodIssue): RequestFault[] {
   return [
     { pointer: toPointer(['inputs', ...issue.path]), code: issue.code, detail: issue.message },
   ];
-}
-
-/** RFC 6901, in fragment form. */
-export function toPointer(path: readonly PropertyKey[]): string {
-  const parts = path.map((part) =>
-    String(part)
-      .replaceAll(/\p{Surrogate}/gu, '\ufffd')
-      .replaceAll('~', '~0')
-      .replaceAll('/', '~1'),
-  );
-  return `#${parts.map((part) => `/${encodeURIComponent(part)}`).join('')}`;
 }

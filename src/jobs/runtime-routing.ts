@@ -9,17 +9,29 @@ import { findUnfit } from './runtime-wish.ts';
 const batch = 200;
 
 /**
- * Moves a job that nobody works on to another queue of ArcPy. KEYS: record; index of the old, of the new queue.
- * ARGV: old queue, new queue, job id, and `deserted` when the old queue has no live worker: then an attempt that
- * still counts as open died with its worker. Whoever puts it into BullMQ's queue comes after: the record tells where.
+ * Moves a job that nobody works on to another queue of ArcPy. KEYS: record; index, turns and open jobs of the old, and
+ * of the new queue. ARGV: old queue, new queue, job id, `deserted` when the old queue has no live worker: then an
+ * attempt that still counts as open died with its worker; and the prefix of all keys. Whoever puts it into BullMQ's queue comes after: the record tells where.
  */
 const moveScript = /* lua */ `
-local seen = redis.call('HMGET', KEYS[1], 'queue', 'status', 'open', 'seq')
+local seen = redis.call('HMGET', KEYS[1], 'queue', 'status', 'open', 'seq', 'owner', 'parentID', 'processID')
 if seen[1] ~= ARGV[1] then return 0 end
 if seen[2] ~= 'accepted' and seen[2] ~= 'running' then return 0 end
 if ARGV[4] ~= 'deserted' and seen[3] and seen[3] ~= '' then return 0 end
 redis.call('HSET', KEYS[1], 'queue', ARGV[2])
-if redis.call('ZREM', KEYS[2], ARGV[3]) == 1 then redis.call('ZADD', KEYS[3], seen[4], ARGV[3]) end
+if redis.call('ZREM', KEYS[2], ARGV[3]) == 1 then redis.call('ZADD', KEYS[5], seen[4], ARGV[3]) end
+local turn = redis.call('ZSCORE', KEYS[3], ARGV[3])
+if turn then
+  redis.call('ZREM', KEYS[3], ARGV[3])
+  redis.call('ZADD', KEYS[6], turn, ARGV[3])
+end
+if redis.call('HINCRBY', KEYS[4], seen[5], -1) <= 0 then redis.call('HDEL', KEYS[4], seen[5]) end
+redis.call('HINCRBY', KEYS[7], seen[5], 1)
+local parent = seen[6] and ARGV[5] .. ':job:' .. seen[6]
+if parent and redis.call('EXISTS', parent) == 1 then
+  redis.call('HINCRBY', parent, 'children:open:' .. seen[7] .. '|' .. ARGV[1], -1)
+  redis.call('HINCRBY', parent, 'children:open:' .. seen[7] .. '|' .. ARGV[2], 1)
+end
 return 1`;
 
 /** Jobs of ArcPy that wait where no live worker can run them go to where one can. */
@@ -75,20 +87,24 @@ export class RuntimeRouting {
   /** What stays of it in BullMQ's old queue is passed over there, for the record names another one. */
   async #move(record: JobRecord, target: string, isDeserted: boolean): Promise<void> {
     const { keys } = this.#records;
-    const { jobId, queue, processID, priority, traceparent } = record;
+    const { jobId, queue, processID, priority, traceparent, atMs } = record;
     const moved = await this.#redis.eval(
       moveScript,
-      3,
+      7,
       keys.job(jobId),
-      keys.index('waiting', queue),
-      keys.index('waiting', target),
+      ...[queue, target].flatMap((name) => [
+        keys.index('waiting', name),
+        keys.turns(name),
+        keys.openJobs(name),
+      ]),
       queue,
       target,
       jobId,
       isDeserted ? 'deserted' : '',
+      keys.prefix,
     );
     if (moved !== 1) return;
-    await this.#queues.add(target, jobId, processID, priority, traceparent);
+    await this.#queues.add(target, jobId, processID, priority, { traceparent, atMs });
     await this.#queues.remove(queue, jobId);
   }
 }

@@ -56,6 +56,18 @@ export class SiteRecords {
     return parsed(SiteRecord, await this.#redis.get(this.#keys.site(site)));
   }
 
+  /** Those that have been read, by name. */
+  async findAll(sites: readonly string[]): Promise<Record<string, SiteRecord>> {
+    const found = await Promise.all(
+      sites.map(
+        async (site): Promise<[string, SiteRecord | undefined]> => [site, await this.find(site)],
+      ),
+    );
+    return Object.fromEntries(
+      found.flatMap(([site, record]) => (record ? [[site, record] as const] : [])),
+    );
+  }
+
   async save(site: string, record: SiteRecord): Promise<void> {
     await this.#redis.set(this.#keys.site(site), JSON.stringify(record));
   }

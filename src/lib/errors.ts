@@ -67,6 +67,7 @@ export type ErrorCode =
   | 'not_restorable'
   | 'definition_not_kept'
   | 'definition_mismatch'
+  | 'children_failed'
   | 'deadline_exceeded'
   | 'worker_died_repeatedly'
   | 'unknown_step'

@@ -66,6 +66,7 @@ const problemTypes = {
   not_restorable: { status: 409, title: 'The live service could not be put back' },
   definition_not_kept: { status: 409, title: 'The definition is not kept any more' },
   definition_mismatch: { status: 409, title: 'The definition is not that of the live service' },
+  children_failed: { status: 502, title: 'Not all children were successful' },
   deadline_exceeded: { status: 504, title: 'The job did not end in time' },
   worker_died_repeatedly: { status: 500, title: 'Workers died again and again in one step' },
   unknown_step: { status: 500, title: 'The job was begun by another version' },

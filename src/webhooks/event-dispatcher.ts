@@ -62,7 +62,7 @@ export class EventDispatcher {
       throttle,
     );
     if (outcome === 'created') {
-      await queues.add(webhookQueue, delivery.deliveryId, delivery.event, 0, traceparent);
+      await queues.add(webhookQueue, delivery.deliveryId, delivery.event, 0, { traceparent });
     }
   }
 }

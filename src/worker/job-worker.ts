@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { ChangeFeed } from '../jobs/change-feed.ts';
 import { arcpyQueueNameOf, type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
+import { UnwantedChildError } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
 import { findUnfit } from '../jobs/runtime-wish.ts';
@@ -153,6 +154,8 @@ export class JobWorker {
     if (record.queue !== job.queueName) return; // it was moved to another pool
     const jobType = this.#byName.get(record.processID);
     if (!jobType) return this.#delay(job, token, Date.now() + lookAgainMs); // another version may know it
+    if (isEarly(record)) return this.#delay(job, token, record.atMs ?? 0);
+    if (hasChildrenAtWork(record)) return this.#awaitChildren(job, token, record);
     if (!isOverdue(record)) {
       const unfit = isFinal(record.status) ? undefined : this.#findUnfit(jobType, record);
       if (unfit) return this.#giveBack(job, token, record, unfit);
@@ -165,7 +168,7 @@ export class JobWorker {
         return this.#waitInLine(job, token, record, locks.lock);
       }
     }
-    const number = await this.#deps.records.begin(jobId, this.#deps.workerId);
+    const number = await this.#begin(record);
     if (number === undefined) return;
     await this.#run(job, token, jobType, number);
   }
@@ -178,6 +181,16 @@ export class JobWorker {
     if (unfit === undefined) return undefined;
     const detail = `${own.runtimeId}: ${unfit}`;
     return { reason: 'runtime', detail, untilMs: Date.now() + otherRuntimeMs };
+  }
+
+  async #begin(record: JobRecord): Promise<number | undefined> {
+    try {
+      return await this.#deps.records.begin(record.jobId, this.#deps.workerId);
+    } catch (error) {
+      if (!(error instanceof UnwantedChildError)) throw error;
+      await this.#deps.submission.dismiss(record);
+      return undefined;
+    }
   }
 
   async #run(job: Job, token: string, jobType: JobType, number: number): Promise<void> {
@@ -210,6 +223,7 @@ export class JobWorker {
       reason = outcome.kind;
       if (outcome.kind === 'ended') await this.#afterEnd(record, attempt);
       if (outcome.kind === 'handed-over') await this.#handOver(job, token, attempt);
+      if (outcome.kind === 'has-children') await this.#leaveToChildren(job, token, record, attempt);
       if (outcome.kind === 'rests') await this.#park(job, token, record, attempt, outcome.reason);
       if (outcome.kind === 'waits') {
         const parked = { reason: 'service', lock: outcome.lock } as const;
@@ -273,6 +287,25 @@ export class JobWorker {
     throw new WaitingError();
   }
 
+  /** A parent holds no slot while its children work. */
+  async #leaveToChildren(
+    job: Job,
+    token: string,
+    record: JobRecord,
+    attempt: Attempt,
+  ): Promise<never> {
+    await attempt.write('parked', { isOpen: false, parked: { reason: 'parent' } });
+    return this.#awaitChildren(job, token, record);
+  }
+
+  async #awaitChildren(job: Job, token: string, { jobId, queue }: JobRecord): Promise<never> {
+    await job.moveToDelayed(Date.now() + lookAgainMs, token);
+    // The last child may have ended before this job was delayed, and woken nobody.
+    const now = await this.#deps.records.find(jobId);
+    if (now && !hasChildrenAtWork(now)) await this.#deps.queues.promote(queue, jobId);
+    throw new DelayedError();
+  }
+
   /** The site is closed: the slot goes back, the lock too where nothing was begun on the site. */
   async #park(
     job: Job,
@@ -320,6 +353,16 @@ export class JobWorker {
     await job.moveToDelayed(Math.max(untilMs, Date.now() + 1), token);
     throw new DelayedError();
   }
+}
+
+function isEarly({ atMs = 0, status }: JobRecord): boolean {
+  return status === 'accepted' && Date.now() < atMs;
+}
+
+/** A parent that nobody has called has nothing to do before its children have ended. */
+function hasChildrenAtWork({ parked, children, status }: JobRecord): boolean {
+  if (parked?.reason !== 'parent' || !children || isFinal(status)) return false;
+  return children.open > 0 && !children.isCalled;
 }
 
 /** Past its deadline a job that has touched nothing waits for nobody: it ends. */

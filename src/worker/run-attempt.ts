@@ -3,6 +3,7 @@ import type { ArcpyOfWorker } from '../arcpy/arcpy-of-worker.ts';
 import type { DocumentReader } from '../documents/document-reader.ts';
 import type { DataStoreValidations } from '../jobs/data-store-validations.ts';
 import type { FolderUses } from '../jobs/folder-uses.ts';
+import { ChildrenPendingError } from '../jobs/job-children.ts';
 import { JobLog } from '../jobs/job-log.ts';
 import { type Ending, isFinal, type JobRecord, type StepRecord } from '../jobs/job-record.ts';
 import { type JobChange, JobEndedError, type JobRecords } from '../jobs/job-records.ts';
@@ -25,9 +26,10 @@ import { SecretMask } from '../lib/secret-mask.ts';
 import type { Sites } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { Attempt } from './attempt.ts';
+import { ChildRunner, type ChildRunnerDeps } from './child-runner.ts';
 
 /** What every attempt of a worker has in common. */
-export type AttemptDeps = {
+export type AttemptDeps = ChildRunnerDeps & {
   records: JobRecords;
   sites: Sites;
   /** Where this worker has one. */
@@ -48,7 +50,9 @@ export type AttemptOutcome =
   | { kind: 'handed-over' }
   | { kind: 'lost' }
   | { kind: 'rests'; reason: GatewayError }
-  | { kind: 'waits'; lock: string };
+  | { kind: 'waits'; lock: string }
+  /** Its children go on; the last of them wakes it. */
+  | { kind: 'has-children' };
 
 /** After so many deaths in one step the next attempt only puts back; after twice as many it gives up. */
 const deathsAllowed = 5;
@@ -65,6 +69,7 @@ export async function runAttempt(
     return await run.toItsEnd();
   } catch (error) {
     if (attempt.stopReason === 'lost') return { kind: 'lost' };
+    if (error instanceof ChildrenPendingError) return { kind: 'has-children' };
     if (error instanceof SiteRestsError) return { kind: 'rests', reason: error.reason };
     if (error instanceof LockTakenError) return { kind: 'waits', lock: error.lock };
     if (attempt.stopReason === 'draining') return { kind: 'handed-over' };
@@ -189,7 +194,7 @@ class AttemptRun {
   /** Nothing where the secrets cannot be read: then there is less to tell. */
   #report() {
     try {
-      return this.#jobType.failure?.(this.#secrets.unsealInputs(this.#record.params));
+      return this.#jobType.failure(this.#secrets.unsealInputs(this.#record.params));
     } catch (error) {
       if (error instanceof SecretMissingError) return undefined;
       throw error;
@@ -234,7 +239,10 @@ class AttemptRun {
     if (error instanceof JobEndedError) return undefined;
     const stopped = this.#attempt.stopReason;
     if (stopped === 'dismissed') return undefined;
-    const goesOn = error instanceof SiteRestsError || error instanceof LockTakenError;
+    const goesOn =
+      error instanceof SiteRestsError ||
+      error instanceof LockTakenError ||
+      error instanceof ChildrenPendingError;
     if (stopped === 'lost' || stopped === 'draining' || goesOn) throw error;
     const cause =
       stopped === 'deadline'
@@ -310,8 +318,10 @@ class AttemptRun {
   async #undoOrGiveUp(runner: StepRunner): Promise<PutBack> {
     if (this.#record.deaths >= 2 * deathsAllowed)
       return this.#givenUp(`${this.#record.deaths} workers died, the last while putting back`);
+    const children = await this.#children('undo').stopAll();
     try {
-      return await runner.undoAll();
+      const { done, failed } = await runner.undoAll();
+      return { done: [...children.done, ...done], failed: [...children.failed, ...failed] };
     } catch (error) {
       const spent = Date.now() - this.#record.createdMs;
       const allowed = 2 * (this.#record.deadlineMs - this.#record.createdMs);
@@ -340,6 +350,15 @@ class AttemptRun {
       );
       return ending.problem;
     }
+  }
+
+  #children(mode: 'do' | 'undo'): ChildRunner {
+    return new ChildRunner(this.#deps, {
+      parent: this.#record,
+      attempt: this.#attempt,
+      mode,
+      write: (kind, change) => this.#write(kind, change),
+    });
   }
 
   #runner(mode: 'do' | 'undo'): StepRunner {
@@ -409,6 +428,7 @@ class AttemptRun {
         return found?.owner === this.#record.owner ? found : undefined;
       },
       step: runner.step,
+      children: this.#children(runner.mode).run,
       get signal() {
         return attempt.signal;
       },

@@ -62,12 +62,13 @@ export class Upkeep {
     await Promise.all(this.#loops);
   }
 
-  /** Queues what was accepted while BullMQ could not be told. */
+  /** Queues what was accepted while BullMQ could not be told, and wakes parents that nobody could wake. */
   async sweepPending(): Promise<void> {
     const pending = Object.keys(await this.#deps.records.readPending());
     const found = await this.#deps.records.findMany(pending);
     for (const record of found) {
       await this.#addAgain(record);
+      if (record.children?.isCalled) await this.#deps.submission.wake([record.jobId]);
       await this.#deps.records.removePending(record.jobId);
     }
     const known = new Set(found.map((record) => record.jobId));
@@ -111,8 +112,9 @@ export class Upkeep {
     await storage.sweepPartials(now - 24 * hourMs);
   }
 
-  async #addAgain({ queue, jobId, processID, priority, traceparent }: JobRecord): Promise<void> {
-    await this.#deps.queues.add(queue, jobId, processID, priority, traceparent);
+  async #addAgain(record: JobRecord): Promise<void> {
+    const { queue, jobId, processID, priority, traceparent, atMs } = record;
+    await this.#deps.queues.add(queue, jobId, processID, priority, { traceparent, atMs });
   }
 
   /** Files whose record was never written, or went first, because a process died between. */

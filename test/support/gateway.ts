@@ -14,6 +14,7 @@ import { buildServiceDefinition } from '../../src/documents/service-definition-b
 import { createApp } from '../../src/http/app.ts';
 import { ChangeFeed } from '../../src/jobs/change-feed.ts';
 import { hasEnded, type JobRecord } from '../../src/jobs/job-record.ts';
+import type { JobType } from '../../src/jobs/job-type.ts';
 import { offeredJobTypes } from '../../src/jobs/registry.ts';
 import { RuntimeRouting } from '../../src/jobs/runtime-routing.ts';
 import { createSecretResolver, parseConfig } from '../../src/lib/config.ts';
@@ -61,6 +62,8 @@ export type GatewayOptions = {
   logTo?: { write: (line: string) => void };
   /** What the Python process of a worker gets to see; with `settings.arcpy`. */
   pythonEnv?: NodeJS.ProcessEnv;
+  /** Offered beside those of the product. */
+  jobTypes?: readonly JobType[];
 };
 
 export type Gateway = Awaited<ReturnType<typeof openGateway>>;
@@ -74,6 +77,7 @@ export async function openGateway({
   tracing = tracingOff,
   logTo,
   pythonEnv = {},
+  jobTypes: more = [],
 }: GatewayOptions) {
   const log = logTo
     ? createLog({ level: 'trace', destination: logTo })
@@ -121,7 +125,7 @@ export async function openGateway({
     return createSecretResolver(process.env)(reference);
   };
   const egress = createEgressPolicy(config.egress);
-  const jobTypes = offeredJobTypes(config);
+  const jobTypes = [...offeredJobTypes(config), ...more];
   measureHouse(metrics, {
     ...core,
     redis: impatient,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { test as base, expect, inject } from 'vitest';
+import { ChildRows } from '../../src/jobs/child-row.ts';
 import { DataStoreValidations } from '../../src/jobs/data-store-validations.ts';
 import { FolderUses } from '../../src/jobs/folder-uses.ts';
 import { IdempotencyRecords } from '../../src/jobs/idempotency.ts';
@@ -9,7 +10,9 @@ import { JobList } from '../../src/jobs/job-list.ts';
 import { JobQueues } from '../../src/jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord } from '../../src/jobs/job-record.ts';
 import { JobRecords, type NewJob } from '../../src/jobs/job-records.ts';
+import { JobSubmission } from '../../src/jobs/job-submission.ts';
 import { PublishLedger } from '../../src/jobs/publish-ledger.ts';
+import { RuntimeRecords } from '../../src/jobs/runtime-records.ts';
 import { SiteRecords } from '../../src/jobs/site-records.ts';
 import { UploadRecords } from '../../src/jobs/upload-records.ts';
 import { createLog } from '../../src/lib/log.ts';
@@ -21,11 +24,14 @@ export type JobCore = {
   prefix: string;
   records: JobRecords;
   queues: JobQueues;
+  submission: JobSubmission;
+  childRows: ChildRows;
   list: JobList;
   events: JobEvents;
   uploads: UploadRecords;
   idempotency: IdempotencyRecords;
   siteRecords: SiteRecords;
+  runtimes: RuntimeRecords;
   folderUses: FolderUses;
   ledger: PublishLedger;
   validations: DataStoreValidations;
@@ -46,11 +52,17 @@ export const test = base.extend<{ core: JobCore }>({
       prefix,
       records,
       queues,
+      submission: new JobSubmission(records, queues, silent, {
+        jobDeadlineHours: 24,
+        idempotencyHours: 24,
+      }),
+      childRows: new ChildRows(redis, keys),
       list: new JobList(redis, records),
       events: new JobEvents(redis, keys),
       uploads: new UploadRecords(redis, keys),
       idempotency: new IdempotencyRecords(redis, keys),
       siteRecords: new SiteRecords(redis, keys),
+      runtimes: new RuntimeRecords(redis, keys),
       folderUses: new FolderUses(redis, keys),
       ledger: new PublishLedger(redis, keys, { keepVersions: 2, keepDays: 90 }),
       validations: new DataStoreValidations(redis, keys),
@@ -189,6 +201,7 @@ function expectedIndexes(records: JobRecord[]): Record<string, string[]> {
     add(`process:${record.processID}`, jobId);
     if (record.site) add(`site:${record.site}`, jobId);
     if (record.reference) add(`reference:${record.reference}`, jobId);
+    if (record.parentID) add(`parent:${record.parentID}`, jobId);
     for (const label of record.labels) add(`label:${label}`, jobId);
     if (record.status === 'accepted') add(`waiting:${record.queue}`, jobId);
     if (record.status === 'dismissed' && !hasEnded(record)) add('undo:pending', jobId);

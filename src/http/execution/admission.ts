@@ -1,6 +1,7 @@
 import { adoptArtifact } from '../../jobs/artifact-uploads.ts';
-import { FileLink, linkToUpload, readLink } from '../../jobs/file-link.ts';
-import { type JobType, sitesOf, toPointer } from '../../jobs/job-type.ts';
+import { linkToUpload } from '../../jobs/file-link.ts';
+import { type JobType, sitesOf } from '../../jobs/job-type.ts';
+import { fileLinksOf } from '../../jobs/upload-inputs.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { type Caller, hasScope, reachesSite } from '../caller.ts';
@@ -56,8 +57,8 @@ export function checkSite(
 }
 
 /**
- * The uploads that the inputs link to, and the inputs with each link in the one form that is kept. A file that a job
- * made becomes an upload of its own, told to `adopted` as soon as it is there.
+ * The uploads that the inputs link to, by input and all of them, and the inputs with each link in the one form that is
+ * kept. A file that a job made becomes an upload of its own, told to `adopted` as soon as it is there.
  *
  * @throws RequestError validation_error for what is no link, or a file that is not the caller's
  */
@@ -75,20 +76,29 @@ export async function resolveFiles(
     deps: Pick<Deps, 'uploads' | 'storage' | 'documents'>;
     adopted: UploadRecord[];
   },
-): Promise<{ params: Record<string, unknown>; uploads: Record<string, UploadRecord> }> {
+): Promise<{
+  params: Record<string, unknown>;
+  uploads: Record<string, UploadRecord>;
+  all: UploadRecord[];
+}> {
   const uploads: Record<string, UploadRecord> = {};
-  const links: Record<string, FileLink> = {};
-  for (const name of jobType.fileInputs.filter((each) => params[each] !== undefined)) {
-    const pointer = toPointer(['inputs', name]);
-    const { kind, id } = readLink(FileLink.parse(params[name]), [root], pointer);
+  const all: UploadRecord[] = [];
+  const links: Record<string, unknown> = {};
+  for (const { input, at, pointer, kind, id } of fileLinksOf(jobType, params, [root])) {
     const upload =
       kind === 'upload' ? await deps.uploads.find(id) : await adoptArtifact(id, caller.id, deps);
     if (!upload || upload.owner !== caller.id) throw notThere(kind, id, pointer);
     if (kind === 'artifact') adopted.push(upload);
-    uploads[name] = upload;
-    links[name] = linkToUpload(upload.uploadId);
+    all.push(upload);
+    const link = linkToUpload(upload.uploadId);
+    if (at === undefined) {
+      uploads[input] = upload;
+      links[input] = link;
+    } else {
+      links[input] = ((links[input] ?? params[input]) as unknown[]).with(at, link);
+    }
   }
-  return { params: { ...params, ...links }, uploads };
+  return { params: { ...params, ...links }, uploads, all };
 }
 
 function notThere(kind: 'upload' | 'artifact', id: string, pointer: string): RequestError {

@@ -5,9 +5,9 @@ import { QueueUnavailableError } from '../../lib/errors.ts';
 import { isRedisAway } from '../../lib/redis.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { drain, whenCallerGoes } from '../incoming-stream.ts';
+import { readOutlook } from '../outlook.ts';
 import { toStatusInfo } from '../status-info.ts';
 import type { UploadReceiver } from '../upload-receiver.ts';
-import { readWaitingFor } from '../waiting-for.ts';
 import { fingerprintOf, sealedFingerprintsOf } from './idempotency-key.ts';
 import { Idempotent } from './idempotent.ts';
 import { type AcceptedAnswer, type Asked, acceptJob, toAnswer } from './job-acceptance.ts';
@@ -138,10 +138,10 @@ async function answerWhenWanted(
   const record =
     (await waitForEnd(accepted.jobId, { ...deps, signal }).catch(() => undefined)) ?? accepted;
   if (!hasEnded(record)) reply.header('retry-after', String(pollAfterSeconds));
-  const waitingFor = await readWaitingFor(record, deps).catch(() => undefined);
+  const outlook = await readOutlook(record, deps).catch(() => undefined);
   const answer = {
     ...toAnswer(record, request.root),
-    body: toStatusInfo(record, request.root, waitingFor),
+    body: toStatusInfo(record, request.root, outlook),
   };
   return sendAccepted(answer, preferences, reply);
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { toPointer } from '../../jobs/job-type.ts';
 import { Subscriber } from '../../jobs/subscriber.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError, type RequestFault } from '../../lib/errors.ts';
+import { toPointer } from '../../lib/json-pointer.ts';
 
 export const Labels = z
   .array(z.string().min(1).max(100))

@@ -1,9 +1,10 @@
 import { v7 as createId } from 'uuid';
 import { discardUpload } from '../../jobs/artifact-uploads.ts';
 import type { Lease } from '../../jobs/idempotency.ts';
+import { outputsOf } from '../../jobs/job-children.ts';
 import type { JobRecord } from '../../jobs/job-record.ts';
 import { sealInputs } from '../../jobs/job-secrets.ts';
-import { type JobType, siteOfQueue, sitesOf } from '../../jobs/job-type.ts';
+import { type JobType, sitesOf } from '../../jobs/job-type.ts';
 import { routeOrRefuse } from '../../jobs/runtime-wish.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { QueueUnavailableError, RequestError } from '../../lib/errors.ts';
@@ -53,7 +54,7 @@ export function parseAsked({
   jobType,
   request,
 }: Pick<Asked, 'jobType' | 'request'>): Record<string, unknown> {
-  checkOutputs(request.outputs, Object.keys(jobType.result.shape));
+  checkOutputs(request.outputs, Object.keys(outputsOf(jobType)));
   return jobType.parseParams(request.inputs);
 }
 
@@ -84,17 +85,18 @@ async function judgeAndWrite(
   const parsed = parseAsked(asked);
   checkScopes(caller, jobType.scopes(parsed));
   for (const site of sitesOf(jobType, parsed)) checkSite(site, { caller, deps });
-  const { params, uploads } = await resolveFiles(jobType, parsed, { caller, root, deps, adopted });
-  const site =
-    siteOfQueue(jobType, params) ??
-    (jobType.queue === 'arcpy' ? sitesOf(jobType, params)[0] : undefined);
-  const siteRecord = site === undefined ? undefined : await deps.siteRecords.find(site);
+  const { params, uploads, all } = await resolveFiles(jobType, parsed, {
+    caller,
+    root,
+    deps,
+    adopted,
+  });
   const runtimes = jobType.needs ? await deps.runtimes.list() : [];
   const acceptance = jobType.accept(params, {
     uploads,
     runtimes,
     secretNames: deps.secretNames(),
-    ...(siteRecord && { siteRecord }),
+    siteRecords: await deps.siteRecords.findAll(sitesOf(jobType, params)),
   });
   const route = jobType.needs && routeOrRefuse(jobType.needs(params), runtimes);
   await checkSubscriber(request.subscriber, deps.egress);
@@ -113,7 +115,7 @@ async function judgeAndWrite(
       jobId,
       owner: caller.id,
       ...sealed,
-      uploads: Object.values(uploads).map(({ uploadId }) => uploadId),
+      uploads: [...new Set(all.map(({ uploadId }) => uploadId))],
       acceptance,
       ...(route && { pool: route.pool }),
       labels: request.labels ?? [],

@@ -1,9 +1,9 @@
 import type { MultipartFile, MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { linkToUpload } from '../../jobs/file-link.ts';
-import { toPointer } from '../../jobs/job-type.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
+import { toPointer } from '../../lib/json-pointer.ts';
 import type { InputDescription, JsonSchema } from '../input-description.ts';
 import { invalid, parseExecuteRequest, type Received } from './execute-request.ts';
 

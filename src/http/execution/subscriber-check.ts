@@ -1,7 +1,7 @@
-import { toPointer } from '../../jobs/job-type.ts';
 import type { Subscriber } from '../../jobs/subscriber.ts';
 import type { EgressPolicy } from '../../lib/egress-policy.ts';
 import { RequestError } from '../../lib/errors.ts';
+import { toPointer } from '../../lib/json-pointer.ts';
 import { findAddressFault } from '../caller-address.ts';
 
 /** @throws RequestError validation_error naming each address that may not be called */

@@ -3,8 +3,9 @@ import { z } from 'zod';
 import { FileLink, readLink } from '../../jobs/file-link.ts';
 import { hasEnded, type JobRecord } from '../../jobs/job-record.ts';
 import { missingInputs } from '../../jobs/job-secrets.ts';
-import { type JobType, toPointer } from '../../jobs/job-type.ts';
+import type { JobType } from '../../jobs/job-type.ts';
 import { RequestError } from '../../lib/errors.ts';
+import { toPointer } from '../../lib/json-pointer.ts';
 import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
 import {
   type ExecuteRequest,

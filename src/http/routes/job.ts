@@ -1,28 +1,40 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { ChildrenResult } from '../../jobs/job-children.ts';
 import { hasEnded, isFinal, type JobRecord } from '../../jobs/job-record.ts';
 import type { JobType } from '../../jobs/job-type.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { jobDismissingScopes, jobReadingScopes, seesJobsOf } from '../caller.ts';
+import { readChildren, toNextLink } from '../child-rows.ts';
 import { pollAfterSeconds } from '../execution/admit.ts';
 import type { WantedResults } from '../execution/job-acceptance.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { getJob, noSuchJob } from '../job-access.ts';
 import { JobPath, operation } from '../operation.ts';
+import { readOutlook } from '../outlook.ts';
 import { sendStoredProblem } from '../plugins/problems.ts';
 import { ResultDocument, sendResults } from '../results.ts';
-import { StatusInfo, toStatusInfo, type WaitingFor } from '../status-info.ts';
-import { readWaitingFor } from '../waiting-for.ts';
+import { type Outlook, StatusInfo, toStatusInfo } from '../status-info.ts';
 
 type Deps = Pick<
   HttpDeps,
-  'records' | 'siteRecords' | 'runtimes' | 'submission' | 'jobTypes' | 'metrics'
+  | 'records'
+  | 'siteRecords'
+  | 'runtimes'
+  | 'forecasts'
+  | 'childRows'
+  | 'submission'
+  | 'jobTypes'
+  | 'metrics'
 >;
+
+/** How many children the results of a parent tell of themselves. */
+const childrenInResults = 1_000;
 
 export async function jobRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
   app.get('/jobs/:jobId', readOperation, async (request, reply) => {
     const record = await getJob(request, deps.records);
-    return sendStatus(record, { request, reply, waitingFor: await readWaitingFor(record, deps) });
+    return sendStatus(record, { request, reply, outlook: await readOutlook(record, deps) });
   });
 
   app.delete('/jobs/:jobId', dismissOperation, async (request) => {
@@ -36,7 +48,7 @@ export async function jobRoutes(app: FastifyInstance, deps: Deps): Promise<void>
     reply.header('cache-control', 'private, no-cache');
     if (record.status === 'successful') {
       const wanted = (record.response ?? {}) as WantedResults;
-      return sendResults((record.results ?? {}) as Record<string, unknown>, wanted, reply);
+      return sendResults(await readResults(record, { request, reply, deps }), wanted, reply);
     }
     if (record.status === 'failed' && record.exception)
       return sendStoredProblem(record.exception, request, reply);
@@ -44,15 +56,24 @@ export async function jobRoutes(app: FastifyInstance, deps: Deps): Promise<void>
   });
 }
 
+/** Of a parent the table belongs to them; it is kept apart, so that reading the job stays one small read. */
+async function readResults(
+  record: JobRecord,
+  { request, reply, deps }: { request: FastifyRequest; reply: FastifyReply; deps: Deps },
+): Promise<Record<string, unknown>> {
+  const results = (record.results ?? {}) as Record<string, unknown>;
+  if (!record.children) return results;
+  const page = { from: 0, limit: childrenInResults, root: request.root };
+  const { rows, next } = await readChildren(record, page, deps);
+  toNextLink(next, reply);
+  return { ...results, children: rows };
+}
+
 function sendStatus(
   record: JobRecord,
-  {
-    request,
-    reply,
-    waitingFor,
-  }: { request: FastifyRequest; reply: FastifyReply; waitingFor: WaitingFor | undefined },
+  { request, reply, outlook }: { request: FastifyRequest; reply: FastifyReply; outlook: Outlook },
 ): FastifyReply {
-  const etag = `W/"${record.rev}${toSuffix(waitingFor)}"`;
+  const etag = `W/"${record.rev}${toSuffix(record, outlook)}"`;
   reply.headers({
     etag,
     'cache-control': 'private, no-cache',
@@ -60,14 +81,15 @@ function sendStatus(
   });
   if (!hasEnded(record)) reply.header('retry-after', String(pollAfterSeconds));
   if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).send();
-  return reply.send(toStatusInfo(record, request.root, waitingFor));
+  return reply.send(toStatusInfo(record, request.root, outlook));
 }
 
-/** The place in a line changes without a new revision of the record. */
-function toSuffix(waitingFor: WaitingFor | undefined): string {
-  if (!waitingFor) return '';
+/** The place in a line, and which children have begun, change without a new revision of the record. */
+function toSuffix({ children }: JobRecord, { waitingFor }: Outlook): string {
+  const begun = children ? `-${children.total}.${children.running}` : '';
+  if (!waitingFor) return begun;
   const { reason, jobId = '', place = '', until = '' } = waitingFor;
-  return `-${[reason, jobId, place, until].join('.')}`;
+  return `${begun}-${[reason, jobId, place, until].join('.')}`;
 }
 
 /** Weak comparison (RFC 9110, section 13.1.2). */
@@ -153,7 +175,8 @@ function toResultsOperation(jobTypes: readonly JobType[]) {
       200: {
         description:
           'The outputs of the process; fewer, or bare values, where the request wanted that',
-        schema: z.union([...jobTypes.map(({ result }) => result), ResultDocument]),
+        schema: z.union([...jobTypes.map(({ result }) => result), ChildrenResult, ResultDocument]),
+        headers: ['Link'],
       },
     },
     problems: [400, 401, 403, 404, 406, 409, 500, 502, 503, 504],

@@ -26,6 +26,7 @@ const JobQuery = z.strictObject({
   site: ValueList.optional().describe('Jobs on any of these sites'),
   label: ValueList.optional().describe('Jobs with any of these labels'),
   reference: ValueList.optional().describe('Jobs with any of these references'),
+  parent: ValueList.optional().describe('Children of any of these jobs'),
   datetime: z
     .string()
     .optional()
@@ -84,6 +85,7 @@ function toFilter(query: JobQuery, { caller }: FastifyRequest): JobFilter {
     site: toValues(query.site),
     label: toValues(query.label),
     reference: toValues(query.reference),
+    parent: toValues(query.parent),
     createdFromMs: fromMs,
     createdToMs: toMs,
     minDurationMs: toMilliseconds(query.minDuration),

@@ -39,6 +39,7 @@ export function acceptPublishing(
   refuseImpossible(params, definition, facts);
   return {
     locks: [`${params.site}:service:${toText(target).toLowerCase()}`],
+    service: toText(target),
     warnings: warningsFor(definition, facts),
   };
 }

@@ -1,0 +1,98 @@
+import { isFinal, type JobRecord } from '../jobs/job-record.ts';
+import { findRoute, noRuntimeText } from '../jobs/runtime-wish.ts';
+import type { HttpDeps } from './http-deps.ts';
+import { type Outlook, toTime, type WaitingFor } from './status-info.ts';
+
+type Deps = Pick<HttpDeps, 'records' | 'siteRecords' | 'forecasts' | 'runtimes' | 'jobTypes'>;
+
+/** What is to be said of a job that has not ended, found out at the moment of reading. */
+export async function readOutlook(record: JobRecord, deps: Deps): Promise<Outlook> {
+  if (isFinal(record.status)) return {};
+  const [waitingFor, forecast] = await Promise.all([
+    findWaitingFor(record, deps),
+    deps.forecasts.findEnd(record),
+  ]);
+  return {
+    ...(waitingFor && { waitingFor }),
+    ...(forecast && {
+      forecast: { finish: toTime(forecast.finishMs), basedOn: forecast.basedOn },
+    }),
+  };
+}
+
+/** Why a job does not go on. Nothing for one that works. */
+async function findWaitingFor(record: JobRecord, deps: Deps): Promise<WaitingFor | undefined> {
+  const { parked, children } = record;
+  if (parked?.reason === 'service' && parked.lock) return waitForService(record, parked.lock, deps);
+  if (parked?.reason === 'parent' && children) {
+    const { open, expected } = children;
+    return { reason: 'parent', detail: `${open} of ${expected} children have not ended` };
+  }
+  if (parked && !(parked.reason === 'schedule' && Date.now() >= (parked.untilMs ?? 0))) {
+    return {
+      reason: parked.reason,
+      ...(parked.untilMs !== undefined && { until: toTime(parked.untilMs) }),
+      ...(parked.detail && { detail: parked.detail }),
+    };
+  }
+  if (record.status !== 'accepted') return undefined;
+  return (
+    (await waitForRuntime(record, deps)) ??
+    (await waitForSite(record, deps)) ??
+    waitForSlot(record, deps)
+  );
+}
+
+/** Of a job that ArcPy carries out, while no live worker's can. */
+async function waitForRuntime(
+  { processID, params }: JobRecord,
+  { runtimes, jobTypes }: Deps,
+): Promise<WaitingFor | undefined> {
+  const jobType = jobTypes.find(({ name }) => name === processID);
+  if (!jobType?.needs) return undefined;
+  const route = findRoute(jobType.needs(params), await runtimes.list());
+  return route.isServed ? undefined : { reason: 'runtime', detail: noRuntimeText(route) };
+}
+
+async function waitForService(
+  record: JobRecord,
+  lock: string,
+  { records, forecasts }: Deps,
+): Promise<WaitingFor> {
+  const { holder, place } = await records.readPlaceInLine(lock, record.jobId);
+  const held = holder ? await records.find(holder) : undefined;
+  const seconds = await forecasts.findSecondsToService(record, held, place ?? 1);
+  return {
+    reason: 'service',
+    ...(holder && { jobId: holder }),
+    ...(place && { place }),
+    ...(seconds !== undefined && { estimatedSeconds: seconds }),
+  };
+}
+
+async function waitForSite(
+  { site }: JobRecord,
+  { siteRecords }: Deps,
+): Promise<WaitingFor | undefined> {
+  if (!site) return undefined;
+  const hold = await siteRecords.findHold(site);
+  if (hold) {
+    return {
+      reason: 'site',
+      detail: `Held by ${hold.by}: ${hold.reason}`,
+      ...(hold.untilMs !== undefined && { until: toTime(hold.untilMs) }),
+    };
+  }
+  const closed = await siteRecords.findClosed(site);
+  return closed && { reason: 'site', until: toTime(closed.untilMs), detail: closed.detail };
+}
+
+async function waitForSlot(record: JobRecord, { records, forecasts }: Deps): Promise<WaitingFor> {
+  const place = await records.readPlaceInQueue(record.queue, record.jobId);
+  const seconds = place && (await forecasts.findSecondsToSlot(record, place));
+  return {
+    reason: 'slot',
+    ...(place && { place }),
+    ...(seconds !== undefined && { estimatedSeconds: seconds }),
+  };
+}
