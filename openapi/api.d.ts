@@ -598,6 +598,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs/{jobId}/children": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the table of the children of a job
+         * @description In order, at any time: each with its site, service, status and, where it failed, the kind of the problem. `GET /v1/jobs?parent=` lists the same children as jobs.
+         *
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         */
+        get: operations["listChildren"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{jobId}/events": {
         parameters: {
             query?: never;
@@ -1501,6 +1523,82 @@ export interface components {
             from: unknown;
             to: unknown;
         };
+        Child: {
+            /** @description Its place among the children, from 0 */
+            index: number;
+            /** @description Names the child within its parent, in a retry too */
+            key: string;
+            /** @description Its job; none: it was never begun */
+            jobID?: string;
+            /** @description What it does */
+            processID: string;
+            /** @description The site that it works on */
+            site?: string;
+            /** @description The service that it makes or changes */
+            service?: string;
+            status: components["schemas"]["JobStatus"];
+            /** @description What came of it, such as `created` or `replaced` */
+            outcome?: string;
+            /** @description Kind of the problem of one that failed */
+            code?: string;
+            /** @description What went wrong, or why it was not begun */
+            detail?: string;
+            /** @description True: it was successful in an earlier try and was not done again */
+            isKept?: boolean;
+            /** @description Address of its job */
+            href?: string;
+        };
+        ChildPage: {
+            children: components["schemas"]["Child"][];
+            /** @description How many there are by now */
+            total: number;
+            links: components["schemas"]["Link"][];
+        };
+        ChildRow: {
+            /** @description Its place among the children, from 0 */
+            index: number;
+            /** @description Names the child within its parent, in a retry too */
+            key: string;
+            /** @description Its job; none: it was never begun */
+            jobID?: string;
+            /** @description What it does */
+            processID: string;
+            /** @description The site that it works on */
+            site?: string;
+            /** @description The service that it makes or changes */
+            service?: string;
+            status: components["schemas"]["JobStatus"];
+            /** @description What came of it, such as `created` or `replaced` */
+            outcome?: string;
+            /** @description Kind of the problem of one that failed */
+            code?: string;
+            /** @description What went wrong, or why it was not begun */
+            detail?: string;
+            /** @description True: it was successful in an earlier try and was not done again */
+            isKept?: boolean;
+            /** @description Of the files that it works with */
+            digest?: string;
+        };
+        ChildrenResults: {
+            /** @description How many children there were */
+            childCount: number;
+            /** @description How many of them were successful in an earlier try */
+            keptCount: number;
+            /** @description Each child, in order; of more than 1000 the rest follows the link `next` */
+            children?: components["schemas"]["ChildRow"][];
+        };
+        /** @description Of a parent: how many of its children have which status */
+        ChildrenStatus: {
+            /** @description How many there will be, as far as that is known */
+            expected: number;
+            /** @description How many there are by now */
+            total: number;
+            accepted: number;
+            running: number;
+            successful: number;
+            failed: number;
+            dismissed: number;
+        };
         ConformanceDeclaration: {
             /** @description Conformance classes that are met */
             conformsTo: string[];
@@ -1615,7 +1713,9 @@ export interface components {
         };
         DeleteServicesInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             services: components["schemas"]["ServiceSelection"];
             /**
              * @description When one cannot be deleted: `stop` leaves the rest, `continue` goes on with it. What is deleted stays deleted
@@ -1628,7 +1728,7 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
-        };
+        } & (unknown | unknown);
         DeleteServicesResults: {
             /** @description What became of each service */
             services: {
@@ -1950,7 +2050,9 @@ export interface components {
         };
         EditServicesInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             services?: components["schemas"]["ServiceSelection"];
             set?: components["schemas"]["ServiceSettingsChange"];
             /** @description In place of `services` and `set`: the `changes` of an earlier edit. Each value that is still as that edit left it gets its old one again; what somebody changed since stays */
@@ -1966,7 +2068,7 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
-        };
+        } & (unknown | unknown);
         EditServicesResults: {
             /** @description What became of each service */
             services: {
@@ -2027,6 +2129,16 @@ export interface components {
             /** @description Media type; not needed */
             type?: string;
         };
+        /** @description Of a parent: when it will end, by what such jobs took on these sites before */
+        Forecast: {
+            /**
+             * Format: date-time
+             * @description When the last child will probably have ended
+             */
+            finish: string;
+            /** @description How many past jobs that is read from */
+            basedOn: number;
+        };
         Health: {
             /** @constant */
             status: "ok";
@@ -2042,14 +2154,16 @@ export interface components {
         };
         ImportCurrentDefinitionInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             /** @description The .sd that made the live service: a link to an upload, or the file part of a multipart request */
             serviceDefinition: components["schemas"]["FileLink"];
             /** @description Folder of the live service; `/` is the root. Default: the definition's own */
             folder?: string | "/";
             /** @description Name of the live service. Default: the definition's own */
             serviceName?: string;
-        };
+        } & (unknown | unknown);
         ImportCurrentDefinitionResults: {
             /** @description The service: `Transport/Roads.MapServer` */
             service: string;
@@ -2475,7 +2589,9 @@ export interface components {
         };
         PublishServiceDefinitionInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             /** @description The .sd file: a link to an upload, or the file part of a multipart request */
             serviceDefinition: components["schemas"]["FileLink"];
             /** @description Folder of the site that receives the service; `/` is the root. Default: the definition's own */
@@ -2533,7 +2649,7 @@ export interface components {
              * @default false
              */
             force?: boolean;
-        };
+        } & (unknown | unknown);
         PublishServiceDefinitionResults: {
             /**
              * @description What became of the request; `unchanged`: the live service is what the same request made before
@@ -2605,7 +2721,9 @@ export interface components {
         };
         RegisterDataStoreInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             /** @description Name of the item, the last part of its path */
             name: string;
             /** @description `cloudStore`, `objectStore` (from 11.4), `rasterStore`, `bigDataFileShare`, or another type that the site knows */
@@ -2633,7 +2751,7 @@ export interface components {
              * @enum {string}
              */
             ifExists?: "fail" | "update";
-        };
+        } & (unknown | unknown);
         RegisterDataStoreResults: {
             /**
              * @description What became of the request; `unchanged`: it was there already with this content
@@ -2654,7 +2772,9 @@ export interface components {
         };
         RegisterDatabaseInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             /** @description Name of the item; its path becomes `/enterpriseDatabases/{name}` */
             name: string;
             /** @description A database connection file (.sde) with its password saved: a link to an upload, or the file part of a multipart request */
@@ -2682,7 +2802,7 @@ export interface components {
              * @enum {string}
              */
             ifExists?: "fail" | "update";
-        };
+        } & (unknown | unknown);
         RegisterDatabaseResults: {
             /**
              * @description What became of the request; `unchanged`: it was there already with this content
@@ -2703,7 +2823,9 @@ export interface components {
         };
         RegisterFolderInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             /** @description Name of the item; its path becomes `/fileShares/{name}` */
             name: string;
             /** @description The folder as the machines of the site see it */
@@ -2718,7 +2840,7 @@ export interface components {
              * @enum {string}
              */
             ifExists?: "fail" | "update";
-        };
+        } & (unknown | unknown);
         RegisterFolderResults: {
             /**
              * @description What became of the request; `unchanged`: it was there already with this content
@@ -2751,7 +2873,9 @@ export interface components {
         };
         RestartServicesInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             services: components["schemas"]["ServiceSelection"];
             /**
              * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
@@ -2764,7 +2888,7 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
-        };
+        } & (unknown | unknown);
         RestartServicesResults: {
             /** @description What became of each service */
             services: components["schemas"]["ServiceOutcome"][];
@@ -2793,7 +2917,9 @@ export interface components {
         };
         RollbackServiceInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             /** @description The service: `Transport/Roads.MapServer`, and `Roads.MapServer` in the root */
             service: string;
             /** @description Number of the publish in the history of the service that is published again */
@@ -2830,7 +2956,7 @@ export interface components {
              * @default false
              */
             force?: boolean;
-        };
+        } & (unknown | unknown);
         RollbackServiceResults: {
             /**
              * @description What became of the request; `unchanged`: the live service is what the same request made before
@@ -3359,7 +3485,9 @@ export interface components {
         };
         StartServicesInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             services?: components["schemas"]["ServiceSelection"];
             /**
              * Format: uuid
@@ -3377,7 +3505,7 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
-        };
+        } & (unknown | unknown);
         StartServicesResults: {
             /** @description What became of each service */
             services: components["schemas"]["ServiceOutcome"][];
@@ -3414,6 +3542,13 @@ export interface components {
             progress: number;
             /** @description The site that the job works on */
             site?: string;
+            /** @description Of a job that waits: the lowest goes first. It is how many jobs its owner had open in the queue before, and one */
+            priority?: number;
+            /**
+             * Format: date-time
+             * @description Not begun before then
+             */
+            at?: string;
             /** @description How often the job was begun */
             attempt: number;
             /** @description The step it is in, or ended in */
@@ -3426,6 +3561,10 @@ export interface components {
             reference?: string;
             /** @description The job whose request this one repeats */
             retryOf?: string;
+            /** @description The job that made this one */
+            parentID?: string;
+            children?: components["schemas"]["ChildrenStatus"];
+            forecast?: components["schemas"]["Forecast"];
             undo?: components["schemas"]["UndoState"];
             waitingFor?: components["schemas"]["WaitingFor"];
             /** @description Of a failed job: what went wrong, why, and what to do */
@@ -3434,7 +3573,9 @@ export interface components {
         };
         StopServicesInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             services: components["schemas"]["ServiceSelection"];
             /**
              * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
@@ -3447,7 +3588,7 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
-        };
+        } & (unknown | unknown);
         StopServicesResults: {
             /** @description What became of each service */
             services: components["schemas"]["ServiceOutcome"][];
@@ -3526,7 +3667,9 @@ export interface components {
         };
         UpdateDataStoreInputs: {
             /** @description Name of a configured site */
-            site: string;
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
             /** @description Path of the item, such as `/fileShares/roads` */
             item: string;
             /** @description Of a folder: where it is now, as the site sees it */
@@ -3553,7 +3696,7 @@ export interface components {
             };
             /** @description Of a cloud or object store */
             objectStore?: string;
-        };
+        } & (unknown | unknown);
         UpdateDataStoreResults: {
             /**
              * @description What became of the request; `unchanged`: it was there already with this content
@@ -3629,7 +3772,7 @@ export interface components {
         /** @description Why the job does not go on at the moment */
         WaitingFor: {
             /**
-             * @description `slot`: a free place; `service`: another job has the service; `site`: the site rests
+             * @description `slot`: a free place; `service`: another job has the service; `site`: the site rests; `schedule`: the time it was sent for; `parent`: it is a parent, and its children are at work
              * @enum {string}
              */
             reason: "slot" | "service" | "site" | "parent" | "schedule" | "runtime";
@@ -3642,6 +3785,8 @@ export interface components {
              * @description When it is tried again
              */
             until?: string;
+            /** @description How long it will probably wait, by what such jobs took there before */
+            estimatedSeconds?: number;
             /** @description Why, in words */
             detail?: string;
         };
@@ -3854,7 +3999,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `site_error`, `site_login_refused`, `site_insufficient_privilege`, `publishing_failed`, `verification_failed`, `services_failed`, `data_store_invalid`, `arcpy_crashed`, `arcpy_failed` */
+        /** @description Problem; `code` is one of `site_error`, `site_login_refused`, `site_insufficient_privilege`, `publishing_failed`, `verification_failed`, `services_failed`, `data_store_invalid`, `arcpy_crashed`, `arcpy_failed`, `children_failed` */
         Problem502: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -4163,6 +4308,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description The .sd file: a link to an upload, or the file part of a multipart request */
                     serviceDefinition?: unknown;
                     /** @description Folder of the site that receives the service; `/` is the root. Default: the definition's own */
@@ -4340,6 +4487,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description The service: `Transport/Roads.MapServer`, and `Roads.MapServer` in the root */
                     service?: string;
                     /** @description Number of the publish in the history of the service that is published again */
@@ -4476,6 +4625,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description The .sd that made the live service: a link to an upload, or the file part of a multipart request */
                     serviceDefinition?: unknown;
                     /** @description Folder of the live service; `/` is the root. Default: the definition's own */
@@ -4580,6 +4731,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Name of the item; its path becomes `/fileShares/{name}` */
                     name?: string;
                     /** @description The folder as the machines of the site see it */
@@ -4699,6 +4852,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Name of the item; its path becomes `/enterpriseDatabases/{name}` */
                     name?: string;
                     /** @description A database connection file (.sde) with its password saved: a link to an upload, or the file part of a multipart request */
@@ -4888,6 +5043,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Name of the item, the last part of its path */
                     name?: string;
                     /** @description `cloudStore`, `objectStore` (from 11.4), `rasterStore`, `bigDataFileShare`, or another type that the site knows */
@@ -5178,6 +5335,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Path of the item, such as `/fileShares/roads` */
                     item?: string;
                     /** @description Of a folder: where it is now, as the site sees it */
@@ -5599,6 +5758,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
                     services?: {
                         /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
@@ -5732,6 +5893,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
                     services?: {
                         /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
@@ -5860,6 +6023,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
                     services?: {
                         /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
@@ -5994,6 +6159,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
                     services?: {
                         /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
@@ -6171,6 +6338,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description Name of a configured site */
                     site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
                     /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
                     services?: {
                         /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
@@ -6789,6 +6958,8 @@ export interface operations {
                 label?: string | string[];
                 /** @description Jobs with any of these references */
                 reference?: string | string[];
+                /** @description Children of any of these jobs */
+                parent?: string | string[];
                 /** @description When the job was made: a time, or two with a slash, `..` for an open end (RFC 3339) */
                 datetime?: string;
                 /** @description Jobs that ran at least this many seconds */
@@ -6917,11 +7088,12 @@ export interface operations {
             /** @description The outputs of the process; fewer, or bare values, where the request wanted that */
             200: {
                 headers: {
+                    Link: components["headers"]["Link"];
                     "X-Request-Id": components["headers"]["XRequestId"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];
@@ -6961,6 +7133,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobLogPage"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    listChildren: {
+        parameters: {
+            query?: {
+                /** @description Entries of one page; more than 1000 counts as 1000 */
+                limit?: number;
+                /** @description Where to go on: take it from the link `next` */
+                cursor?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the job */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the table */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChildPage"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -67,7 +67,9 @@ export function createFamily() {
             after: z.array(z.string()).optional(),
           }),
         )
+        .default([])
         .describe('One child each'),
+      count: z.int().default(0).describe('So many more'),
       thenSay: z.string().optional().describe('A last one says this after the first word'),
       onFailure: z.enum(['continue', 'stop']).default('continue').describe('After a failure'),
     }),
@@ -77,8 +79,11 @@ export function createFamily() {
     isParent: true,
     steps: [],
     scopes: () => [],
-    handler: async ({ words, thenSay, onFailure }, { children }) => {
-      const wishes = words.map(({ word, does, after }) => ({
+    handler: async ({ words, count, thenSay, onFailure }, { children }) => {
+      const more = Array.from({ length: count }, (_, at): (typeof words)[number] => ({
+        word: `word ${at}`,
+      }));
+      const wishes = [...words, ...more].map(({ word, does, after }) => ({
         key: word,
         jobType: childJob,
         inputs: { word, ...(does && { does }) },
