@@ -53,6 +53,11 @@ export function readConnectionFile(file: Buffer): ConnectionFileContent {
   };
 }
 
+/** True for a login of the database; the operating system's has no password. */
+export function needsPassword({ connection }: ConnectionFileContent): boolean {
+  return connection.kind === 'database' && !/^OSA$/i.test(connection.authentication ?? '');
+}
+
 export type ConnectionProperties = {
   /** By upper-case name, in the order of the file; none that is a password. */
   properties: Map<string, string | number>;

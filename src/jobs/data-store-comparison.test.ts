@@ -32,16 +32,18 @@ test.for([
 });
 
 test.for([
-  written.replace('editor', 'reader'),
-  written.replace('sde.DEFAULT', 'sde.QA'),
-  written.replace('VERSION=sde.DEFAULT;', ''),
-  written.replace('DATABASE=gis', 'DATABASE=gis2'),
-  written.replaceAll('db1', 'db2'),
-  written.replace('sde:postgresql:db1', 'sde:postgresql:db1,5433'),
-  written.replace('MODE=DBMS', 'MODE=OSA'),
-  written.replace('PASSWORD=x', 'PASSWORD=y'),
-])('a connection is another one: %s', (held) => {
-  expect(compareItems(egdb(written), egdb(held)).differsIn).toEqual(['info.connectionString']);
+  [written.replace('editor', 'reader'), ['user']],
+  [written.replace('sde.DEFAULT', 'sde.QA'), ['version']],
+  [written.replace('VERSION=sde.DEFAULT;', ''), ['version']],
+  [written.replace('DATABASE=gis', 'DATABASE=gis2'), ['database']],
+  [written.replaceAll('db1', 'db2'), ['server', 'instance', 'db_connection_properties']],
+  [written.replace('sde:postgresql:db1', 'sde:postgresql:db1,5433'), ['instance']],
+  [written.replace('MODE=DBMS', 'MODE=OSA'), ['authentication_mode']],
+  [written.replace('PASSWORD=x', 'PASSWORD=y'), ['password']],
+] as const)('a connection is another one: %s', ([held, keys]) => {
+  expect(compareItems(egdb(written), egdb(held)).differsIn).toEqual(
+    keys.map((key) => `info.connectionString/${key}`),
+  );
 });
 
 test.for([
@@ -67,7 +69,7 @@ test('a secret that is shown encrypted cannot be compared; one in clear can', ()
     isSecretUnseen: true,
   });
   expect(compareItems(wanted, store('{"accessKeyId":"A","secretAccessKey":"two"}'))).toEqual({
-    differsIn: ['info.connectionString'],
+    differsIn: ['info.connectionString/secretaccesskey'],
     isSecretUnseen: false,
   });
   expect(compareItems(wanted, store(''))).toMatchObject({ differsIn: ['info.connectionString'] });

@@ -32,42 +32,48 @@ export function compareItems(wanted: WholeDataStoreItem, held: WholeDataStoreIte
   if (wanted.provider !== undefined && !isSameText(wanted.provider, held.provider))
     differsIn.push('provider');
   for (const member of members) {
-    const found = compareMember(member, wanted.info[member], held.info[member]);
-    if (found === 'other') differsIn.push(`info.${member}`);
-    if (found === 'unseen') isSecretUnseen = true;
+    const { differs, isUnseen } = compareMember(member, wanted.info[member], held.info[member]);
+    differsIn.push(...differs.map((key) => (key ? `info.${member}/${key}` : `info.${member}`)));
+    isSecretUnseen ||= isUnseen;
   }
   return { differsIn, isSecretUnseen };
 }
 
-type Compared = 'same' | 'other' | 'unseen';
+/** Keys inside the member that differ; `''` is the whole of it. */
+type Compared = { differs: string[]; isUnseen: boolean };
+
+const same: Compared = { differs: [], isUnseen: false };
+const other: Compared = { differs: [''], isUnseen: false };
+const unseen: Compared = { differs: [], isUnseen: true };
 
 function compareMember(member: string, wanted: unknown, held: unknown): Compared {
-  if (isAbsent(wanted) && isAbsent(held)) return 'same';
+  if (isAbsent(wanted) && isAbsent(held)) return same;
   if (/connectionString$/i.test(member)) return compareConnections(wanted, held);
-  if (member === 'path') return isSamePlace(wanted, held) ? 'same' : 'other';
-  return isSameText(wanted, held) ? 'same' : 'other';
+  if (member === 'path') return isSamePlace(wanted, held) ? same : other;
+  return isSameText(wanted, held) ? same : other;
 }
 
 function compareConnections(wanted: unknown, held: unknown): Compared {
-  if (typeof wanted !== 'string' || typeof held !== 'string') return 'other';
-  if (wanted === held) return 'same';
-  if (held.startsWith('{crypt}') || wanted.startsWith('{crypt}')) return 'unseen';
-  const [one, other] = [toMembers(wanted), toMembers(held)];
-  let compared: Compared = 'same';
-  for (const key of new Set([...one.keys(), ...other.keys()])) {
-    const [a, b] = [one.get(key) ?? defaults.get(key), other.get(key) ?? defaults.get(key)];
+  if (typeof wanted !== 'string' || typeof held !== 'string' || !wanted || !held) return other;
+  if (wanted === held) return same;
+  if (held.startsWith('{crypt}') || wanted.startsWith('{crypt}')) return unseen;
+  const [ours, theirs] = [toMembers(wanted), toMembers(held)];
+  const differs: string[] = [];
+  let isUnseen = false;
+  for (const key of new Set([...ours.keys(), ...theirs.keys()])) {
+    const [a, b] = [ours.get(key) ?? defaults.get(key), theirs.get(key) ?? defaults.get(key)];
     if (a === b) continue;
     if (isSecretKey(key)) {
-      if (isComparable(a) && isComparable(b)) return 'other';
-      compared = 'unseen';
+      if (isComparable(a) && isComparable(b)) differs.push(key);
+      else isUnseen = true;
       continue;
     }
     const isOneSided = a === undefined || b === undefined;
-    if (isOneSided && saidElsewhere.has(key) && one.has('instance') && other.has('instance'))
-      continue;
-    if (a?.toLowerCase() !== b?.toLowerCase()) return 'other';
+    const isRepeated = saidElsewhere.has(key) && ours.has('instance') && theirs.has('instance');
+    if (isOneSided && isRepeated) continue;
+    if (a?.toLowerCase() !== b?.toLowerCase()) differs.push(key);
   }
-  return compared;
+  return { differs, isUnseen };
 }
 
 /** What a connection string means that does not say it. */

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
-import { readConnectionFile } from '../documents/connection-file.ts';
+import { needsPassword, readConnectionFile } from '../documents/connection-file.ts';
 import {
   connectionFileTask,
   readConnectionStringResult,
@@ -151,9 +151,8 @@ async function sendFile(input: Input, { signal, jobId }: StepContext) {
 }
 
 async function requireUsableFile({ uploadId, storage }: Input): Promise<void> {
-  const { connection, hasPassword } = await readUpload(uploadId, storage);
-  const isDbms = connection.kind === 'database' && !/^OSA$/i.test(connection.authentication ?? '');
-  if (hasPassword || !isDbms) return;
+  const content = await readUpload(uploadId, storage);
+  if (content.hasPassword || !needsPassword(content)) return;
   throw new DataStoreRefusedError(
     'data_store_invalid',
     'No password is saved in the connection file, and a site cannot ask for one. Save user and password in the file, or send the parts of the connection. Nothing was changed.',

@@ -11,7 +11,12 @@ import { type DataStoreItemView, toView } from './data-store-item.ts';
 import type { FailureReport, JobContext } from './job-type.ts';
 import type { PutBack } from './step.ts';
 
-type Subject = { site?: string | undefined; path?: string | undefined };
+type Subject = {
+  site?: string | undefined;
+  path?: string | undefined;
+  /** Where the recipe judges what its steps have found. */
+  judgesIn?: string;
+};
 type Evidence = { problem: Problem; evidence: DataStoreEvidence };
 
 /** What a failed job about data tells: the site's words, the likely cause, what to do, and the item as it is now. */
@@ -39,7 +44,7 @@ async function investigate(
       : undefined;
   const evidence: DataStoreEvidence = {
     site,
-    step: context.currentStep() ?? 'check',
+    step: context.currentStep() ?? subject.judgesIn ?? 'check',
     error: {
       code: problem.code as never,
       message: problem.detail ?? problem.title,

@@ -3,6 +3,7 @@ import { editItem, registerItem, unregisterItem } from '../sites/data-store-item
 import {
   findWholeItem,
   findWholeItems,
+  isSamePath,
   type WholeDataStoreItem,
 } from '../sites/data-store-reader.ts';
 import type { Site } from '../sites/sites.ts';
@@ -62,6 +63,7 @@ async function decide(registration: Registration, { signal }: StepContext): Prom
     return { action: 'create', changed: [] };
   }
   hideSecretsOf(held, secrets);
+  if (ifExists === 'update') await refuseSecondManaged(registration, signal);
   const { differsIn, isSecretUnseen } = compareItems(item, held);
   // A new secret may be what the update is for: where it cannot be compared, it is written.
   if (differsIn.length === 0 && !(isSecretUnseen && ifExists === 'update'))
@@ -89,7 +91,9 @@ async function refuseSecondManaged(
 ): Promise<void> {
   if (item.info.isManaged !== true || item.type !== 'egdb') return;
   const items = await findWholeItems(site, { types: ['egdb'] }, { signal });
-  const managed = items.find(({ info }) => String(info.isManaged) === 'true')?.path;
+  const managed = items.find(
+    (each) => String(each.info.isManaged) === 'true' && !isSamePath(each.path, item.path),
+  )?.path;
   if (!managed) return;
   throw new DataStoreRefusedError(
     'data_store_exists',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kindOfPath } from './register-folder/schema.ts';
 
 const Secret = z.string().min(1).max(8_000);
 const key = z.string().min(1).max(500);
@@ -85,7 +86,11 @@ export const AzureConnection = z
 /** Of raster stores and big data file shares. */
 export const PathConnection = z
   .strictObject({
-    path: key.describe('A share as the site sees it, or an item such as `/cloudStores/imagery`'),
+    path: key
+      .refine((path) => kindOfPath(path) !== undefined, {
+        message: 'a whole path of a share, or of an item such as /cloudStores/imagery',
+      })
+      .describe('A share as the site sees it, or an item such as `/cloudStores/imagery`'),
   })
   .meta({ id: 'PathConnection' });
 

@@ -19,7 +19,9 @@ export function faultOfStore(
   const connection = toObject(connectionString);
   if (!connection) return 'has a connection that is no JSON';
   if (type === 'rasterStore' || type === 'bigDataFileShare') {
-    if (!connection.path) return 'names no path';
+    if (typeof connection.path !== 'string' || !connection.path) return 'names no path';
+    if (!/^(?:[\\/]{2}[^\\/]+[\\/][^\\/]|\/[^/]|[A-Za-z]:[\\/])/.test(connection.path))
+      return `has a path that is not whole: ${connection.path}`;
     return info.connectionType ? undefined : 'does not say what kind of connection it is';
   }
   if (type !== 'cloudStore' && type !== 'objectStore') return undefined;

@@ -67,6 +67,9 @@ test.for<[string, DatabaseConnection, string]>([
 
 test.for<[string, Partial<DatabaseConnection>]>([
   ['host', { host: undefined }],
+  ['host', { host: 'db1,5432' }],
+  ['host', { host: 'db1:5432' }],
+  ['host', { host: 'db1\\GIS' }],
   ['database', { database: undefined }],
   ['user', { user: undefined }],
   ['user', { authentication: 'os' }],

@@ -60,6 +60,7 @@ export function buildConnectionString(connection: DatabaseConnection): string {
     ['AUTHENTICATION_MODE', isDbms ? 'DBMS' : 'OSA'],
   ];
   for (const [key, value] of pairs) checkValue(key, value);
+  checkHost(connection.host);
   return writePairs([['DBCLIENT', clients[platform]], ...pairs]);
 }
 
@@ -96,6 +97,15 @@ function oraclePlaceOf(connection: DatabaseConnection): [string, string | undefi
     ['INSTANCE', `sde:oracle$${place}`],
     ['DB_CONNECTION_PROPERTIES', place],
   ];
+}
+
+/** A port or an instance in the name of the machine would be written where none belongs. */
+function checkHost(host: string | undefined): void {
+  if (host === undefined || !/[\s,\\/]|^[^:]*:\d+$/.test(host)) return;
+  throw invalid(
+    'host',
+    'is the machine alone: send port, instance and database as members of their own',
+  );
 }
 
 /** A value ends at the next `;`, and there is no way to write one inside. */

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../lib/errors.ts';
 import type { FailureEvidence, Told } from './failure-evidence.ts';
 import { sentences } from './failure-words.ts';
 
@@ -22,6 +23,22 @@ type Row = {
   explain: (it: DataStoreEvidence) => Told;
 };
 
+/** What Pressroom refuses by itself: it knows the cause, for it is its own. */
+const ownRefusals: Partial<Record<ErrorCode, (it: DataStoreEvidence) => string>> = {
+  not_found: ({ site }) =>
+    `See what ${site} has registered: GET /v1/sites/${site}/data-store-items. Then send the right path or login.`,
+  validation_error: () => 'Send only what belongs to an item of this type.',
+  secret_missing: () =>
+    'Send the whole connection with its secret, or mend the secret of the configuration; or let the account of the site be an administrator over https.',
+  unreadable_document: () =>
+    'Send a database connection file (.sde) as ArcGIS writes it, or the connection in parts.',
+  verification_failed: () =>
+    'Look at the item in ArcGIS Server Manager and at the log of the site; the site did not do what it said.',
+  not_restorable: () =>
+    'Let the account of the site be an administrator over https, so that it is shown what it may have to put back.',
+  conflict: () => 'Look at the item as it is now; then send the request again.',
+};
+
 const isInvalid = (it: DataStoreEvidence) => it.error?.code === 'data_store_invalid';
 
 /** First match wins; nothing is matched by the site's words, which differ by release and language. */
@@ -43,7 +60,7 @@ const rows: readonly Row[] = [
     row: 33,
     matches: (it) => it.error?.code === 'data_store_in_use',
     explain: ({ site, dataStore: { path, services = [] } }) => ({
-      cause: `${services.length} services of ${site} read ${path}: ${services.join(', ')}. Without the item they stop working at their next start.`,
+      cause: `Read from ${path} on ${site}: ${services.join(', ') || 'services that have no manifest'}. Without the item they stop working at their next start.`,
       certainty: 'documented',
       again: 'never',
       nextStep:
@@ -100,6 +117,16 @@ const rows: readonly Row[] = [
         'the version of the geodatabase does not exist, or belongs to another user',
         'the database takes no more connections',
       ],
+    }),
+  },
+  {
+    row: 0,
+    matches: (it) => it.error !== undefined && ownRefusals[it.error.code] !== undefined,
+    explain: (it) => ({
+      cause: it.error?.message ?? '',
+      certainty: 'documented',
+      again: 'never',
+      nextStep: (it.error && ownRefusals[it.error.code]?.(it)) ?? '',
     }),
   },
   {

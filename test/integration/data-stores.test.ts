@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { buildConnectionFile } from '../../src/documents/connection-file-builder.ts';
 import type { SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
-import { ask, askJson, toForm } from '../support/asking.ts';
+import { ask, askJson, storedFiles, toForm } from '../support/asking.ts';
 import { ended, findTraces, run } from '../support/data-stores.ts';
 import { test } from '../support/publishing-test.ts';
 
@@ -325,31 +325,48 @@ test('a database from a connection file in one multipart request', async ({ open
   expect(await findTraces(gateway, ['00022e68'], [job.jobId])).toEqual([]);
 });
 
+const whole = connectionFile();
+const cut = (bytes: number) => whole.slice(0, bytes);
+
 test.for([
-  ['no connection file', new Blob(['hello']), 'unreadable_document', 'gis.dat'],
+  ['no document', new Blob(['hello']), 'unreadable_document', 'gis.dat'],
+  ['text by the name of one', new Blob(['SERVER=db1']), 'unreadable_document', 'gis.sde'],
+  ['an empty one', new Blob([]), 'unreadable_document', 'gis.sde'],
+  ['one that is cut off', cut(1_000), 'unreadable_document', 'gis.sde'],
+  ['a large one', new Blob([whole, new Uint8Array(2 ** 21)]), 'unreadable_document', 'gis.sde'],
+  [
+    'a connection to a server',
+    new Blob([
+      new Uint8Array(buildConnectionFile({ URL: 'x' }, { streamName: 'AGSConnProperties' })),
+    ]),
+    'unreadable_document',
+    'gis.ags',
+  ],
   [
     'one without its password',
     connectionFile({ PASSWORD: Buffer.alloc(0) }),
-    'data_store_invalid',
+    'validation_error',
     'gis.sde',
   ],
-] as const)('%s is not sent to the site', async ([, file, code, fileName], { openSite, open }) => {
-  const site = await openSite();
-  const gateway = await open(site);
-  const form = toForm([
-    ['site', 'demo'],
-    ['name', 'gisdb'],
-    ['connectionFile', file, fileName],
-  ]);
+] as const)(
+  '%s is refused at once, and its file is gone',
+  async ([, file, code, name], { openSite, open }) => {
+    const gateway = await open(await openSite(), { hasWorker: false });
+    const form = toForm([
+      ['site', 'demo'],
+      ['name', 'gisdb'],
+      ['connectionFile', file, name],
+    ]);
 
-  const { body } = await ask(gateway, '/v1/processes/register-database/execution', {
-    method: 'POST',
-    body: form,
-  });
+    const { status, body } = await ask(gateway, '/v1/processes/register-database/execution', {
+      method: 'POST',
+      body: form,
+    });
 
-  expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'failed', exception: { code } });
-  expect(asked(site, 'upload')).toBe(0);
-});
+    expect([status, body.code]).toEqual([400, code]);
+    expect(await storedFiles(gateway)).toEqual([]);
+  },
+);
 
 test('a cloud store: its connection is JSON text, and its key is nowhere else', async ({
   openSite,

@@ -71,7 +71,10 @@ export async function dataStoreItemRoutes(app: FastifyInstance, deps: Deps): Pro
         ...(uses && { services: findServicesOn(item, uses) }),
         ...toValidation(validations.get(item.path.toLowerCase())),
         links: [
-          jsonLink('self', `${request.root}/v1/sites/${site.name}/data-store-items${item.path}`),
+          jsonLink(
+            'self',
+            `${request.root}/v1/sites/${site.name}/data-store-items${encodeURI(item.path)}`,
+          ),
         ],
       })),
       links: [jsonLink('self', request.root + request.url)],

@@ -4,6 +4,7 @@ import { reportDataStoreFailure } from '../data-store-failure.ts';
 import { lockOfItem } from '../data-store-item.ts';
 import { registrationSteps } from '../data-store-registration.ts';
 import { defineJobType } from '../job-type.ts';
+import { checkConnectionFiles } from './check-connection-files.ts';
 import { registerDatabase } from './handler.ts';
 import { RegisterDatabaseParams, RegisterDatabaseResult } from './schema.ts';
 
@@ -37,7 +38,11 @@ export const registerDatabaseJob = defineJobType({
   queue: 'site',
   steps: ['check', ...connectionFileSteps, ...registrationSteps],
   scopes: () => ['datastores:register'],
-  accept: ({ site, name, passwordFrom, connection, clientConnection }, { secretNames }) => {
+  accept: (
+    { site, name, passwordFrom, connection, clientConnection },
+    { secretNames, uploads },
+  ) => {
+    checkConnectionFiles(uploads);
     checkSecretNames(
       {
         passwordFrom,

@@ -67,6 +67,13 @@ export function lacksPassword(text: string): boolean {
   return mode.toUpperCase() !== 'OSA' && !holdsPassword(text);
 }
 
+/** `curl -F` ends a text at its first semicolon. */
+function cutByCurl(text: string): string {
+  return text.includes(';')
+    ? ''
+    : '. Sent with curl? `-F` cuts at the first `;`: use --form-string';
+}
+
 const sources = ['connectionFile', 'connectionString', 'connection'] as const;
 const clientSources = [
   'clientConnectionFile',
@@ -112,9 +119,12 @@ export const RegisterDatabaseParams = z
     if (params.managed && client[0]) fault(client[0], 'a managed database has no other side');
     const { connectionString, passwordFrom, clientConnectionString } = params;
     if (connectionString && !passwordFrom && lacksPassword(connectionString))
-      fault('connectionString', 'holds no password: add one, or send passwordFrom');
+      fault(
+        'connectionString',
+        `holds no password: add one, or send passwordFrom${cutByCurl(connectionString)}`,
+      );
     if (clientConnectionString && lacksPassword(clientConnectionString))
-      fault('clientConnectionString', 'holds no password');
+      fault('clientConnectionString', `holds no password${cutByCurl(clientConnectionString)}`);
     if (passwordFrom && !connectionString)
       fault('passwordFrom', 'belongs to connectionString; in connection it has a place of its own');
   })

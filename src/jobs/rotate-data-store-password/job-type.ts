@@ -25,5 +25,5 @@ export const rotateDataStorePasswordJob = defineJobType({
     return { locks: [], warnings: [] }; // which items are concerned only the sites know
   },
   handler: rotateDataStorePassword,
-  failure: ({ site }) => reportDataStoreFailure({ site }),
+  failure: ({ site }) => reportDataStoreFailure({ site, judgesIn: 'find' }),
 });

@@ -105,11 +105,11 @@ function refuseUsed(places: { site: Site; found: Found }[]): void {
   if (!first) return;
   const words = used.map(({ site, path, services, references = 0 }) => {
     const names = services.length > 0 ? services.join(', ') : 'services that have no manifest';
-    return `${path} on ${site} is used by ${Math.max(references, services.length)}: ${names}`;
+    return `${path} on ${site} is used by ${names} (${Math.max(references, services.length)} in all)`;
   });
   throw new DataStoreRefusedError(
     'data_store_in_use',
-    `${words.join('; ')}. Nothing was unregistered. With force=true they stop working at their next start.`,
+    `${words.join('; ')}. Nothing was unregistered. With force=true it is unregistered all the same, and they stop working at their next start.`,
     { site: first.site, services: used.flatMap(({ services }) => services), items: used },
   );
 }

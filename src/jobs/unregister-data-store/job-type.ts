@@ -21,5 +21,9 @@ export const unregisterDataStoreJob = defineJobType({
   }),
   handler: unregisterDataStore,
   failure: ({ site, items }) =>
-    reportDataStoreFailure({ site, path: items?.length === 1 ? items[0] : undefined }),
+    reportDataStoreFailure({
+      site,
+      path: items?.length === 1 ? items[0] : undefined,
+      judgesIn: 'find',
+    }),
 });

@@ -42,5 +42,5 @@ export const updateDataStoreJob = defineJobType({
     return { locks: [lockOfItem(site, item)], warnings: [] };
   },
   handler: updateDataStore,
-  failure: ({ site, item }) => reportDataStoreFailure({ site, path: item }),
+  failure: ({ site, item }) => reportDataStoreFailure({ site, path: item, judgesIn: 'find' }),
 });
