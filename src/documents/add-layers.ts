@@ -5,6 +5,7 @@ import type { JsonNode } from './json-node.ts';
 import { type WalkedLayer, walkLayers } from './layer-walk.ts';
 import type { LayerAddition, MapEdits } from './map-edits.ts';
 import type { MapFile } from './map-file.ts';
+import { listNearest } from './nearest-names.ts';
 import { rebaseSources } from './rebase-sources.ts';
 
 /** What a layer file holds, read anew for each addition, since a node can hang in one place only. */
@@ -72,10 +73,10 @@ function chooseLayers(file: MapFile, { layers: selector, withTables }: LayerAddi
     selector === undefined ? [] : walk.tables.filter((table) => isMeant(selector, table));
   const all = { layers: withoutInner(layers), tables: [...new Set([...tables, ...named])] };
   if (all.layers.length + all.tables.length > 0) return all;
-  const names = walk.layers.slice(0, 20).map(({ path }) => path);
+  const names = [...walk.layers, ...walk.tables].map(({ path }) => path);
   throw new DocumentError(
     'nothing_matched',
-    `addLayers: the layer file has nothing called ${JSON.stringify(selector ?? '*')}. It has: ${names.join(', ') || 'no layers'}.`,
+    `addLayers: the layer file has nothing called ${JSON.stringify(selector ?? '*')}. The nearest: ${listNearest(selector ?? '', names)}.`,
   );
 }
 

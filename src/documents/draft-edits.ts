@@ -70,6 +70,22 @@ export const DraftEdits = z
       .optional()
       .describe('Time-outs of the service'),
     state: z.enum(['started', 'stopped']).optional().describe('Whether it starts after publishing'),
+    markPublished: z
+      .literal(true)
+      .optional()
+      .describe(
+        'Set `State` to Published as many scripts do when they replace; whether it is needed is not known. Drafts only',
+      ),
+    copyData: z
+      .boolean()
+      .optional()
+      .describe(
+        'Copy the data into the definition, or refer to them: IncludeDataInSDFile and ByReference together. Drafts only; the switch of ArcGIS at drafting time is surer',
+      ),
+    keepData: z
+      .boolean()
+      .optional()
+      .describe('Keep the data of the service that is replaced (KeepExistingData)'),
     keepCache: z.boolean().optional().describe('Keep the tiles of the service that is replaced'),
     properties: Properties.optional().describe(
       'Properties of the service by key, such as `maxRecordCount`',

@@ -1,7 +1,7 @@
 import { DocumentError } from '../lib/errors.ts';
 import { toText } from './cim-node.ts';
 import type { DraftChange, DraftEdits, ExtensionEdit } from './draft-edits.ts';
-import { DraftEditing, noExtension, unchanged } from './edit-draft.ts';
+import { DraftEditing, keptThings, noExtension, unchanged } from './edit-draft.ts';
 import { type JsonNode, parseJsonNode } from './json-node.ts';
 import { parseXmlNode } from './xml-node.ts';
 
@@ -18,6 +18,7 @@ export function editDefinition(
   edits: DraftEdits,
 ): { texts: DefinitionTexts; changes: DraftChange[] } {
   const inItem = ['title', 'summary', 'tags', 'credits', 'useLimitation'] as const;
+  refuseStagedAlready(edits);
   const refused = inItem.filter((name) => edits[name] !== undefined);
   if (refused.length > 0) {
     throw new DocumentError(
@@ -44,21 +45,27 @@ export function editDefinition(
 function editManifest(
   editing: DraftEditing,
   root: ReturnType<typeof parseXmlNode>,
-  { serviceName, replace, keepCache }: DraftEdits,
+  edits: DraftEdits,
 ): void {
+  const { serviceName, replace } = edits;
   if (serviceName !== undefined) editing.setText(root, 'Name', serviceName, 'manifest.xml/Name');
   if (replace !== undefined) {
     const type = `esriServiceDefinitionType_${replace ? 'Replacement' : 'New'}`;
     editing.setText(root, 'Type', type, 'manifest.xml/Type');
   }
-  if (keepCache !== undefined) {
-    editing.setText(
-      root,
-      'KeepExistingMapCache',
-      String(keepCache),
-      'manifest.xml/KeepExistingMapCache',
-    );
+  for (const [name, value] of keptThings(edits)) {
+    editing.setText(root, name, value, `manifest.xml/${name}`);
   }
+}
+
+/** Staging has carried these out: the data are inside or they are not, and the state is Staged. */
+function refuseStagedAlready({ copyData, markPublished }: DraftEdits): void {
+  const what = copyData !== undefined ? 'copyData' : markPublished ? 'markPublished' : undefined;
+  if (what === undefined) return;
+  throw new DocumentError(
+    'edit_refused',
+    `${what} has no meaning in a staged definition: edit the draft and stage it again.`,
+  );
 }
 
 /** How the keys of a draft are called in the service configuration. Read from pairs of files. */

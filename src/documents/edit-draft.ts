@@ -106,9 +106,9 @@ function editRoot(editing: DraftEditing, root: XmlNode, edits: DraftEdits): void
     // Whether State has to change with it is not known; it stays.
     editing.setText(root, 'Type', type, 'Type');
   }
-  if (edits.keepCache !== undefined) {
-    editing.setText(root, 'KeepExistingMapCache', String(edits.keepCache), 'KeepExistingMapCache');
-  }
+  if (edits.markPublished) editing.setText(root, 'State', 'esriSDState_Published', 'State');
+  if (edits.copyData !== undefined) setDataCopy(editing, root, edits.copyData);
+  for (const [name, value] of keptThings(edits)) editing.setText(root, name, value, name);
   if (edits.serviceName === undefined) return;
   editing.setText(root, 'Name', edits.serviceName, 'Name');
   const service = nodeAt(root, 'Configurations', 'SVCConfiguration');
@@ -117,6 +117,27 @@ function editRoot(editing: DraftEditing, root: XmlNode, edits: DraftEdits): void
   }
   const item = root.child('ItemInfo');
   if (item?.child('Name')) editing.setText(item, 'Name', edits.serviceName, 'ItemInfo/Name');
+}
+
+/** What of a service that is replaced stays, by the names of both manifests. */
+export function keptThings({ keepData, keepCache }: DraftEdits): [name: string, value: string][] {
+  return [
+    ...(keepData === undefined ? [] : [['KeepExistingData', String(keepData)] as [string, string]]),
+    ...(keepCache === undefined
+      ? []
+      : [['KeepExistingMapCache', String(keepCache)] as [string, string]]),
+  ];
+}
+
+/** The two switches as they stand together in drafts of ArcGIS Pro 2 that copy. */
+function setDataCopy(editing: DraftEditing, root: XmlNode, isCopied: boolean): void {
+  const settings = root.child('StagingSettings');
+  const written = isCopied ? 'TRUE' : 'FALSE';
+  const before = findProperty(settings, 'IncludeDataInSDFile')?.text('Value');
+  if (before?.toUpperCase() !== written) {
+    editing.setProperty(settings, 'IncludeDataInSDFile', written, 'StagingSettings');
+  }
+  editing.setText(root, 'ByReference', String(!isCopied), 'ByReference');
 }
 
 function editItem(editing: DraftEditing, item: XmlNode | undefined, edits: DraftEdits): void {

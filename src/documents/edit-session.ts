@@ -3,6 +3,7 @@ import { type CimNode, toUriKey } from './cim-node.ts';
 import type { CimStore, LayerTree } from './cim-store.ts';
 import { type WalkedLayer, walkLayers } from './layer-walk.ts';
 import type { MapChange } from './map-edits.ts';
+import { listNearest } from './nearest-names.ts';
 import { matchWildcard } from './wildcard.ts';
 
 /** A layer or table, with the map that shows it. */
@@ -78,15 +79,14 @@ export function isMeant(selector: string, item: Pick<Item, 'path' | 'uri'>): boo
   return matchWildcard(selector, item.path) !== undefined;
 }
 
-/** @throws DocumentError nothing_matched, naming what there is */
+/** @throws DocumentError nothing_matched, naming what comes nearest */
 export function select(selector: string, items: readonly Item[], what: string): Item[] {
   const found = items.filter((item) => isMeant(selector, item));
   if (found.length > 0) return found;
-  const shown = items.slice(0, 20).map(({ path }) => path);
-  const more = items.length > shown.length ? ` and ${items.length - shown.length} more` : '';
+  const paths = items.map(({ path }) => path);
   throw new DocumentError(
     'nothing_matched',
-    `${what}: no layer or table is called ${JSON.stringify(selector)}. There are: ${shown.join(', ') || 'none'}${more}.`,
+    `${what}: no layer or table is called ${JSON.stringify(selector)}. The nearest: ${listNearest(selector, paths)}.`,
     { facts: { operation: what, selector } },
   );
 }

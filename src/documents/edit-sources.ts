@@ -5,9 +5,10 @@ import type { DocumentConnection } from './document-connection.ts';
 import { type EditSession, type Item, isMeant } from './edit-session.ts';
 import { type FoundConnection, findConnections } from './found-connections.ts';
 import type { SourceChange } from './map-edits.ts';
+import { listNearest } from './nearest-names.ts';
 import { fillTarget, matchSource } from './source-match.ts';
 
-const maxShown = 20;
+const maxShown = 2_000;
 
 /**
  * Points sources at other data. Each connection follows the first rule that means it, so a rule cannot undo
@@ -91,19 +92,22 @@ function refuseUnmet(
 ): void {
   const unmet = rules.flatMap((_, index) => (met[index]?.changed ? [] : [index]));
   if (unmet.length === 0) return;
-  const reasons = unmet.map((index) =>
-    met[index]?.matched
-      ? `rule ${index + 1} of changeSources means ${met[index]?.matched} sources that are as wished already`
-      : `rule ${index + 1} of changeSources means no source`,
-  );
-  const places = [...new Set(seen.map(inShort))];
+  const places = seen.map(inShort);
+  const reasons = unmet.map((index) => {
+    const matched = met[index]?.matched;
+    if (matched) return `rule ${index + 1} means ${matched} sources that are as wished already`;
+    const wanted = Object.values(rules[index]?.from ?? {}).join(' ');
+    return `rule ${index + 1} means no source; the nearest: ${listNearest(wanted, places, 5)}`;
+  });
   throw new DocumentError(
     'nothing_matched',
-    `Nothing was written: ${reasons.join('; ')}. The first sources of the document: ${places.join(', ') || 'none'}.`,
+    `changeSources: nothing was written: ${reasons.join('; ')}.`,
     { facts: { operation: 'changeSources', rules: unmet } },
   );
 }
 
-function inShort({ kind, path, url, host, database }: DocumentConnection): string {
-  return `${kind} ${path ?? url ?? [host, database].filter(Boolean).join('/')}`.trim();
+function inShort(connection: DocumentConnection): string {
+  const { kind, path, url, host, instance, database, dataset } = connection;
+  const place = path ?? url ?? [host ?? instance, database].filter(Boolean).join('/');
+  return [kind, place, dataset && `(${dataset})`].filter(Boolean).join(' ');
 }

@@ -1,11 +1,12 @@
 /** Objects of the CIM for tests: small, and laid out as ArcGIS Pro lays them out. */
-type CimObject = { type: string } & { [key: string]: unknown };
+export type CimObject = { type: string } & { [key: string]: unknown };
 
 /** Canary passwords: they must not turn up anywhere. */
-const canaryHex = '00022e68c0ffeec0ffee0ddba115ca1ab1e02a00';
+export const canaryHex = '00022e68c0ffeec0ffee0ddba115ca1ab1e02a00';
+export const canaryPlain = 'Canary-Pa55word';
 
 /** As Pro writes it; without a password unless one is asked for. */
-function sde({
+export function sde({
   host = 'gis-test',
   database = 'transport',
   user = 'editor',
@@ -24,7 +25,7 @@ function sde({
   return `${password}SERVER=${host};INSTANCE=sde:${platform}:${host};DBCLIENT=${platform};DB_CONNECTION_PROPERTIES=${host};DATABASE=${database};USER=${user};VERSION=sde.DEFAULT;AUTHENTICATION_MODE=DBMS`;
 }
 
-function connection(
+export function connection(
   workspaceConnectionString: string,
   workspaceFactory: string,
   dataset: string,
@@ -42,6 +43,8 @@ function connection(
 
 export const inDatabase = (dataset: string, options: Parameters<typeof sde>[0] = {}) =>
   connection(sde(options), 'SDE', dataset);
+export const inGeodatabase = (path: string, dataset: string) =>
+  connection(`DATABASE=${path}`, 'FileGDB', dataset);
 
 export function featureLayer(
   name: string,
@@ -70,10 +73,29 @@ export function featureLayer(
   };
 }
 
-const uriOf = (name: string) =>
+export function groupLayer(name: string, layers: CimObject[]): CimObject {
+  return { type: 'CIMGroupLayer', name, uRI: uriOf(name), visibility: true, layers };
+}
+
+export function table(
+  name: string,
+  dataConnection: CimObject,
+  more: Record<string, unknown> = {},
+): CimObject {
+  return {
+    type: 'CIMStandaloneTable',
+    name,
+    uRI: uriOf(name),
+    serviceTableID: -1,
+    dataConnection,
+    ...more,
+  };
+}
+
+export const uriOf = (name: string) =>
   `CIMPATH=map/${name.toLowerCase().replaceAll(/[^a-z0-9]/g, '_')}.json`;
 
-type MapSpec = {
+export type MapSpec = {
   name?: string;
   layers?: CimObject[];
   tables?: CimObject[];
@@ -85,7 +107,7 @@ type MapSpec = {
 const urisOf = (objects: readonly CimObject[]) => objects.map(({ uRI }) => String(uRI));
 
 /** Groups hold their children here; in a document they name them. */
-function flatten(layers: readonly CimObject[]): CimObject[] {
+export function flatten(layers: readonly CimObject[]): CimObject[] {
   return layers.flatMap((layer) => {
     const children = (layer.layers ?? []) as CimObject[];
     if (!Array.isArray(layer.layers)) return [layer];
@@ -93,7 +115,7 @@ function flatten(layers: readonly CimObject[]): CimObject[] {
   });
 }
 
-function toMap({ name = 'Map', layers = [], tables = [], map = {} }: MapSpec): CimObject {
+export function toMap({ name = 'Map', layers = [], tables = [], map = {} }: MapSpec): CimObject {
   return {
     type: 'CIMMap',
     name,
@@ -119,6 +141,19 @@ export function mapFile(spec: MapSpec = {}): string {
   });
 }
 
+/** The text of a .lyrx. */
+export function layerFile(spec: MapSpec = {}): string {
+  return toProText({
+    type: 'CIMLayerDocument',
+    version: '3.3.0',
+    build: 52636,
+    layers: urisOf(spec.layers ?? []),
+    ...(spec.tables && { tables: urisOf(spec.tables) }),
+    ...definitionsOf(spec),
+    ...spec.document,
+  });
+}
+
 function definitionsOf({ layers = [], tables = [] }: MapSpec): Record<string, unknown> {
   return {
     ...(layers.length > 0 && { layerDefinitions: flatten(layers) }),
@@ -127,6 +162,6 @@ function definitionsOf({ layers = [], tables = [] }: MapSpec): Record<string, un
 }
 
 /** Two blanks, blanks around the colon, no line feed at the end. */
-function toProText(value: unknown): string {
+export function toProText(value: unknown): string {
   return JSON.stringify(value, null, 2).replaceAll(/^(\s*"(?:[^"\\]|\\.)*"): /gm, '$1 : ');
 }
