@@ -31,6 +31,8 @@ export type CimStore = {
   definitions: Map<string, Definition>;
   /** Keys of what can be named by URI beside definitions: metadata, thumbnails. */
   binaries: ReadonlySet<string>;
+  /** Texts of the metadata of maps, by the key of their URI. */
+  metadata: ReadonlyMap<string, string>;
   memberCount: number | undefined;
   secretPlaces: readonly string[];
 };

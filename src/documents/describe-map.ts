@@ -7,6 +7,7 @@ import type { DocumentConnection } from './document-connection.ts';
 import type { MapContent, MapLayer, MapPart, MapTable } from './document-content.ts';
 import { findConnections } from './found-connections.ts';
 import { type LayerWalk, type WalkedLayer, walkLayers } from './layer-walk.ts';
+import { readMapMetadata } from './map-metadata.ts';
 
 const maxListed = 5_000;
 const maxPlaces = 200;
@@ -60,11 +61,14 @@ function describeMap(
   const mapType = map.node.text('mapType');
   const reference = describeSpatialReference(map.node);
   const isDocument = store.kind === 'layer-file';
+  const metadata = readMapMetadata(store.metadata.get(toUriKey(map.node.text('metadataURI'))));
   return {
     name: map.name,
     uri: map.uri,
     ...(mapType && { mapType }),
     ...(reference !== undefined && { spatialReference: reference }),
+    ...(metadata.summary && { summary: metadata.summary }),
+    tags: metadata.tags,
     usesServiceLayerIds: map.node.text('useServiceLayerIDs').toLowerCase() === 'true',
     layers: walk.layers.map((layer) => describeLayer(store, layer, options)),
     tables: walk.tables.map((table) => describeTable(table, options)),

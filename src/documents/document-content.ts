@@ -50,6 +50,8 @@ export const MapPart = z
       .string()
       .optional()
       .describe('Well-known id such as `3857`, or the name of one that has none'),
+    summary: z.string().optional().describe('Summary in the metadata of the map'),
+    tags: z.array(z.string()).describe('Tags in the metadata of the map'),
     usesServiceLayerIds: z.boolean().describe('Ids of layers in services are fixed by the map'),
     layers: z.array(MapLayer).describe('In drawing order, the topmost first, groups included'),
     tables: z.array(MapTable).describe('Stand-alone tables'),

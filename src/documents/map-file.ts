@@ -30,18 +30,30 @@ export function openMapFile(content: Buffer, name: string): MapFile {
     }
   }
   const build = Number(root.text('build'));
+  const maps = [toTree(root, kind)];
   return {
     kind,
     root,
     form: 'json',
     version: root.text('version') || undefined,
     build: Number.isSafeInteger(build) && build > 0 ? build : undefined,
-    maps: [toTree(root, kind)],
+    maps,
     definitions,
     binaries: new Set(root.items('binaryReferences').map((each) => toUriKey(each.text('uRI')))),
+    metadata: metadataOf(root, maps),
     memberCount: undefined,
     secretPlaces: findSecrets(root),
   };
+}
+
+function metadataOf(root: JsonNode, maps: readonly LayerTree[]): Map<string, string> {
+  const wanted = new Set(maps.map(({ node }) => toUriKey(node.text('metadataURI'))));
+  return new Map(
+    root
+      .items('binaryReferences')
+      .map((each): [string, string] => [toUriKey(each.text('uRI')), each.text('data')])
+      .filter(([key]) => key !== '' && wanted.has(key)),
+  );
 }
 
 function kindOf(root: JsonNode, name: string): MapFile['kind'] {

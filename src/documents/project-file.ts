@@ -15,6 +15,7 @@ export type ProjectFile = CimStore & {
 };
 
 const maxReadBytes = 384 * 2 ** 20;
+const maxMetadataBytes = 4 * 2 ** 20;
 const isIndex = (name: string) => /^(?:Index\.json|007Index\.ind)$/i.test(name);
 const isProject = (name: string) => /^GISProject\.(?:json|xml)$/i.test(name);
 
@@ -45,14 +46,16 @@ async function readProject(zip: ZipFile): Promise<ProjectFile> {
   const projectNode = parseCim(await readZipMember(zip, project), project.name);
   const indexMember = zip.members.find(({ name }) => isIndex(name));
   const build = Number(infoNode.text('build'));
+  const maps = findMaps(projectNode, definitions);
   return {
     kind: 'project',
     form: project.name.toLowerCase().endsWith('.json') ? 'json' : 'xml',
     version: infoNode.text('version') || undefined,
     build: Number.isSafeInteger(build) && build > 0 ? build : undefined,
-    maps: findMaps(projectNode, definitions),
+    maps,
     definitions,
     binaries,
+    metadata: await readMetadata(zip, maps),
     memberCount: zip.members.length,
     secretPlaces: [...secretPlaces, ...placesIn(project.name, projectNode)],
     zip,
@@ -112,6 +115,21 @@ class ProjectReading {
     this.definitions.set(free, { uri: `CIMPATH=${name}`, kind, node });
     this.memberOf.set(free, name);
   }
+}
+
+/** What is not there, or no text, or too long, is no reason to refuse a project. */
+async function readMetadata(
+  zip: ZipFile,
+  maps: readonly LayerTree[],
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const wanted = new Set(maps.map(({ node }) => toUriKey(node.text('metadataURI'))));
+  for (const member of zip.members) {
+    const key = toUriKey(member.name);
+    if (!wanted.has(key) || member.sizeBytes > maxMetadataBytes) continue;
+    found.set(key, (await readZipMember(zip, member)).toString('utf8'));
+  }
+  return found;
 }
 
 function placesIn(name: string, node: CimNode): string[] {
