@@ -504,6 +504,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/check-map/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check a map
+         * @description Finds what publishing will complain about, in the codes of ArcGIS, without ArcGIS. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["checkMap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/processes/compare-documents/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare documents
+         * @description What differs between two maps, projects, drafts or definitions, without ArcGIS. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["compareDocuments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs": {
         parameters: {
             query?: never;
@@ -1523,6 +1563,87 @@ export interface components {
             from: unknown;
             to: unknown;
         };
+        CheckMapFinding: {
+            /** @description Code of ArcGIS, five digits as it prints them; a word where it has none */
+            code: string;
+            /**
+             * @description An error stops publishing; a warning does not; a message is for your information
+             * @enum {string}
+             */
+            severity: "error" | "warning" | "message";
+            /** @description Path of the layer or table, `Group/Name`; absent when it is about the whole */
+            layer?: string;
+            /** @description What the code means */
+            meaning: string;
+            /** @description What is usually done about it */
+            fix: string;
+            /** @description What was found here; never with a password */
+            detail?: string;
+            /** @description Data will be copied into the definition */
+            copiesData: boolean;
+            /**
+             * @description What has to be changed: the document with its data, or the site
+             * @enum {string}
+             */
+            concerns: "document" | "site";
+            /** @description Name of the map, in a project */
+            map?: string;
+            /** @description The document itself says so; else ArcGIS decides, and this is what it often says */
+            isCertain: boolean;
+        };
+        CheckMapInputs: {
+            /** @description The document: .mapx, .aprx, .lyrx, or a draft (.sddraft) */
+            document: components["schemas"]["FileLink"];
+            /** @description Name of the map in a project; without it all of them */
+            map?: string;
+            /** @description Configured site it shall be published on: tells which data it has not registered */
+            site?: string;
+            /** @description Where the document lies at its author’s: relative paths are resolved with it */
+            folder?: string;
+            /**
+             * @description Extensions that the service shall have, such as `FeatureServer`
+             * @default []
+             */
+            extensions?: string[];
+            /** @description Summary that the draft will be given, where the map has none */
+            summary?: string;
+            /** @description Tags that the draft will be given, where the map has none */
+            tags?: string[];
+            /**
+             * @description With `refuse` data that would be copied are an error
+             * @default allow
+             * @enum {string}
+             */
+            copiedData?: "allow" | "refuse";
+        };
+        CheckMapResults: {
+            /** @description Name of the file */
+            name: string;
+            /** @description Kind of document */
+            kind: string;
+            /** @description Findings that would stop publishing */
+            errors: number;
+            /** @description Findings that would not */
+            warnings: number;
+            /** @description Errors first, then in drawing order */
+            findings: components["schemas"]["CheckMapFinding"][];
+            /** @description What the named site told */
+            site?: {
+                /** @description The site that was asked */
+                name: string;
+                /** @description Folders and databases that it has registered */
+                items?: number;
+                /** @description Why registered data were not compared */
+                note?: string;
+            };
+            /** @description What only ArcGIS can tell, for it opens the data */
+            notChecked: {
+                /** @description Codes that ArcGIS would use */
+                codes: string[];
+                /** @description What is looked at */
+                what: string;
+            }[];
+        };
         Child: {
             /** @description Its place among the children, from 0 */
             index: number;
@@ -1598,6 +1719,40 @@ export interface components {
             successful: number;
             failed: number;
             dismissed: number;
+        };
+        CompareDocumentsInputs: {
+            /** @description The first document */
+            before: components["schemas"]["FileLink"];
+            /** @description The second: a map, a layer file or a project, or the same kind */
+            after: components["schemas"]["FileLink"];
+            /** @description Where both lie at their author’s: relative paths are resolved with it */
+            folder?: string;
+        };
+        CompareDocumentsResults: {
+            /** @description The first document */
+            before: {
+                /** @description Name of the file */
+                name: string;
+                /** @description Kind of document */
+                kind: string;
+                /** @description SHA-256 of the file, in hex */
+                sha256: string;
+            };
+            /** @description The second document */
+            after: {
+                /** @description Name of the file */
+                name: string;
+                /** @description Kind of document */
+                kind: string;
+                /** @description SHA-256 of the file, in hex */
+                sha256: string;
+            };
+            /** @description They are the same byte for byte */
+            isSameFile: boolean;
+            /** @description No difference was found in what is compared */
+            isSame: boolean;
+            /** @description Every difference, in the order of the first */
+            differences: components["schemas"]["DocumentDifference"][];
         };
         ConformanceDeclaration: {
             /** @description Conformance classes that are met */
@@ -1848,6 +2003,18 @@ export interface components {
             fault?: "empty" | "no-dataset" | "not-in-package" | "not-understood";
         };
         DocumentContent: components["schemas"]["ServiceDefinitionContent"] | components["schemas"]["DraftContent"] | components["schemas"]["MapContent"] | components["schemas"]["PackageContent"] | components["schemas"]["ConnectionFileContent"] | components["schemas"]["OpaqueContent"];
+        DocumentDifference: {
+            /** @description Name of the map, where the documents have maps */
+            map?: string;
+            /** @description Path of the layer or table, as it is in the second */
+            layer?: string;
+            /** @description What differs: `layer`, `name`, `source`, `definitionExpression`, `symbology` … */
+            what: string;
+            /** @description As it is in the first; null: not there */
+            before: unknown;
+            /** @description As it is in the second; null: not there */
+            after: unknown;
+        };
         DraftChange: {
             /** @description Where it stands, from the root */
             place: string;
@@ -2028,6 +2195,15 @@ export interface components {
              * @enum {string}
              */
             state?: "started" | "stopped";
+            /**
+             * @description Set `State` to Published as many scripts do when they replace; whether it is needed is not known. Drafts only
+             * @constant
+             */
+            markPublished?: true;
+            /** @description Copy the data into the definition, or refer to them: IncludeDataInSDFile and ByReference together. Drafts only; the switch of ArcGIS at drafting time is surer */
+            copyData?: boolean;
+            /** @description Keep the data of the service that is replaced (KeepExistingData) */
+            keepData?: boolean;
             /** @description Keep the tiles of the service that is replaced */
             keepCache?: boolean;
             /** @description Properties of the service by key, such as `maxRecordCount` */
@@ -2366,6 +2542,10 @@ export interface components {
             mapType?: string;
             /** @description Well-known id such as `3857`, or the name of one that has none */
             spatialReference?: string;
+            /** @description Summary in the metadata of the map */
+            summary?: string;
+            /** @description Tags in the metadata of the map */
+            tags: string[];
             /** @description Ids of layers in services are fixed by the map */
             usesServiceLayerIds: boolean;
             /** @description In drawing order, the topmost first, groups included */
@@ -6882,6 +7062,15 @@ export interface operations {
                      * @enum {string}
                      */
                     state?: "started" | "stopped";
+                    /**
+                     * @description Set `State` to Published as many scripts do when they replace; whether it is needed is not known. Drafts only
+                     * @constant
+                     */
+                    markPublished?: true;
+                    /** @description Copy the data into the definition, or refer to them: IncludeDataInSDFile and ByReference together. Drafts only; the switch of ArcGIS at drafting time is surer */
+                    copyData?: boolean;
+                    /** @description Keep the data of the service that is replaced (KeepExistingData) */
+                    keepData?: boolean;
                     /** @description Keep the tiles of the service that is replaced */
                     keepCache?: boolean;
                     /** @description Properties of the service by key, such as `maxRecordCount` */
@@ -6895,6 +7084,234 @@ export interface operations {
                      * @default false
                      */
                     dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    checkMap: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "document": {
+                 *           "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *         },
+                 *         "site": "demo",
+                 *         "extensions": [
+                 *           "FeatureServer"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["CheckMapInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description The document: .mapx, .aprx, .lyrx, or a draft (.sddraft) */
+                    document?: unknown;
+                    /** @description Name of the map in a project; without it all of them */
+                    map?: string;
+                    /** @description Configured site it shall be published on: tells which data it has not registered */
+                    site?: string;
+                    /** @description Where the document lies at its author’s: relative paths are resolved with it */
+                    folder?: string;
+                    /**
+                     * @description Extensions that the service shall have, such as `FeatureServer`
+                     * @default []
+                     */
+                    extensions?: string[];
+                    /** @description Summary that the draft will be given, where the map has none */
+                    summary?: string;
+                    /** @description Tags that the draft will be given, where the map has none */
+                    tags?: string[];
+                    /**
+                     * @description With `refuse` data that would be copied are an error
+                     * @default allow
+                     * @enum {string}
+                     */
+                    copiedData?: "allow" | "refuse";
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    compareDocuments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "before": {
+                 *           "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *         },
+                 *         "after": {
+                 *           "href": "/v1/artifacts/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6c"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["CompareDocumentsInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description The first document */
+                    before?: unknown;
+                    /** @description The second: a map, a layer file or a project, or the same kind */
+                    after?: unknown;
+                    /** @description Where both lie at their author’s: relative paths are resolved with it */
+                    folder?: string;
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -7093,7 +7510,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];

@@ -1,5 +1,7 @@
-import { openAsBlob } from 'node:fs';
+import { createWriteStream, openAsBlob } from 'node:fs';
 import { basename } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import createClient, { type Client } from 'openapi-fetch';
 import type { components, paths } from '../../openapi/api.d.ts';
@@ -123,6 +125,22 @@ export class PressroomClient {
     return this.#send<Results>(`/v1/jobs/${encodeURIComponent(jobId)}/results`, {
       ...(signal && { signal }),
     });
+  }
+
+  /**
+   * Streams a file that a job made to a path; one that is there already is overwritten.
+   *
+   * @throws PressroomError
+   */
+  async saveArtifact(
+    artifactId: string,
+    path: string,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const options = { ...(signal && { signal }) };
+    const { body } = await this.#fetch(`/v1/artifacts/${encodeURIComponent(artifactId)}`, options);
+    const source = body ? Readable.fromWeb(body) : Readable.from([]);
+    await pipeline(source, createWriteStream(path), options);
   }
 
   async #send<Answer>(path: string, request: RequestInit): Promise<Answer> {

@@ -1,6 +1,6 @@
-import { deleteServicesJob } from './delete-services/job-type.ts';
 import { checkMapJob } from './check-map/job-type.ts';
 import { compareDocumentsJob } from './compare-documents/job-type.ts';
+import { deleteServicesJob } from './delete-services/job-type.ts';
 import { echoJob } from './echo/job-type.ts';
 import { editMapJob } from './edit-map/job-type.ts';
 import { editServiceDefinitionDraftJob } from './edit-service-definition-draft/job-type.ts';
