@@ -444,6 +444,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/set-service-permissions/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set permissions of services
+         * @description Says who may use services: roles, or everybody. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["setServicePermissions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/processes/inspect-document/execution": {
         parameters: {
             query?: never;
@@ -2654,6 +2674,15 @@ export interface components {
             /** @description A share as the site sees it, or an item such as `/cloudStores/imagery` */
             path: string;
         };
+        PermissionChange: {
+            /** @description A role, or `esriEveryone` */
+            principal: string;
+            /** @description Before; null: no entry, inherited from the folder */
+            from: boolean | null;
+            to: boolean;
+            /** @description What was inherited */
+            inherited: boolean;
+        };
         PingBody: {
             /** @constant */
             type: "webhook.ping";
@@ -2824,6 +2853,7 @@ export interface components {
              * @default false
              */
             requireRestorable?: boolean;
+            permissions?: components["schemas"]["ServicePermissions"];
             /**
              * @description With `ifExists: replace`: publish also what would change nothing
              * @default false
@@ -2880,6 +2910,11 @@ export interface components {
                     differsIn: string[];
                 };
             }[];
+            /**
+             * @description Who may use the service, as far as it was changed
+             * @default []
+             */
+            permissions: components["schemas"]["PermissionChange"][];
             /** @description Items of the portal, on a federated site */
             portalItemIds: string[];
             /**
@@ -3187,6 +3222,11 @@ export interface components {
                     differsIn: string[];
                 };
             }[];
+            /**
+             * @description Who may use the service, as far as it was changed
+             * @default []
+             */
+            permissions: components["schemas"]["PermissionChange"][];
             /** @description Items of the portal, on a federated site */
             portalItemIds: string[];
             /**
@@ -3455,6 +3495,15 @@ export interface components {
         } & {
             [key: string]: unknown;
         };
+        /** @description Who may use the service, set right after the publish; stand-alone sites only */
+        ServicePermissions: {
+            /** @description Roles that may use the service */
+            allow?: string[];
+            /** @description Roles that may not */
+            refuse?: string[];
+            /** @description Whether everybody may use it, without a login */
+            public?: boolean;
+        };
         /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
         ServiceSelection: {
             /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
@@ -3524,6 +3573,58 @@ export interface components {
             configuredState: string;
             /** @description How it is */
             realTimeState: string;
+        };
+        SetServicePermissionsInputs: {
+            /** @description Name of a configured site */
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
+            services: components["schemas"]["ServiceSelection"];
+            /** @description Roles that may use the service */
+            allow?: string[];
+            /** @description Roles that may not */
+            refuse?: string[];
+            /** @description Whether everybody may use it, without a login */
+            public?: boolean;
+            /**
+             * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+             * @default undo
+             * @enum {string}
+             */
+            onFailure?: "undo" | "continue";
+            /**
+             * @description Tells what would be done to which services, and changes nothing
+             * @default false
+             */
+            dryRun?: boolean;
+        } & (unknown | unknown);
+        SetServicePermissionsResults: {
+            /** @description What became of each service */
+            services: {
+                /** @description `Folder/Name.Type` */
+                service: string;
+                /**
+                 * @description `already`: nothing had to be done; `planned`: a dry run would do it; `put-back`: done, and put back when the job failed; `not-begun`: the job ended before
+                 * @enum {string}
+                 */
+                outcome: "done" | "already" | "failed" | "planned" | "put-back" | "not-begun";
+                /** @description How it stood before */
+                before?: components["schemas"]["ServiceStates"];
+                /** @description How it stood afterwards */
+                after?: components["schemas"]["ServiceStates"];
+                /** @description The site's own words, or why nothing was done */
+                messages: string[];
+                /**
+                 * @description Each principal that differs
+                 * @default []
+                 */
+                changes: components["schemas"]["PermissionChange"][];
+            }[];
+            /** @description How many were changed */
+            done: number;
+            /** @description How many were so before */
+            already: number;
+            warnings: string[];
         };
         Site: {
             /** @description When the site was last looked at, RFC 3339 */
@@ -4564,6 +4665,15 @@ export interface operations {
                      * @default false
                      */
                     requireRestorable?: boolean;
+                    /** @description Who may use the service, set right after the publish; stand-alone sites only */
+                    permissions?: {
+                        /** @description Roles that may use the service */
+                        allow?: string[];
+                        /** @description Roles that may not */
+                        refuse?: string[];
+                        /** @description Whether everybody may use it, without a login */
+                        public?: boolean;
+                    };
                     /**
                      * @description With `ifExists: replace`: publish also what would change nothing
                      * @default false
@@ -6597,6 +6707,146 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    setServicePermissions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "services": {
+                 *           "folder": "Planning"
+                 *         },
+                 *         "allow": [
+                 *           "Planners"
+                 *         ],
+                 *         "public": false
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["SetServicePermissionsInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
+                    /** @description Which services. Several members narrow each other down. Those of the folders System and Utilities are meant only where they stand in `names` or `folder` */
+                    services?: {
+                        /** @description Services as `Folder/Name.Type`; in the root `Name.Type` */
+                        names?: string[];
+                        /** @description All of one folder; `/` is the root */
+                        folder?: string;
+                        /** @description Compared with `Folder/Name.Type` without regard to case; `*` stands for any text, such as `Transport/*` or `*.ImageServer` */
+                        pattern?: string;
+                        /** @description A table or feature class that they read, as their manifests tell: `gis.editor.roads`, or `roads` whoever owns it; `*` stands for any text */
+                        usesDataset?: string;
+                        /** @description A data store item that they read, such as `/enterpriseDatabases/gisdb` */
+                        usesDataStore?: string;
+                        /**
+                         * @description How they stand now; `failed`: they should run and do not
+                         * @enum {string}
+                         */
+                        state?: "started" | "stopped" | "failed";
+                    };
+                    /** @description Roles that may use the service */
+                    allow?: string[];
+                    /** @description Roles that may not */
+                    refuse?: string[];
+                    /** @description Whether everybody may use it, without a login */
+                    public?: boolean;
+                    /**
+                     * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
+                     * @default undo
+                     * @enum {string}
+                     */
+                    onFailure?: "undo" | "continue";
+                    /**
+                     * @description Tells what would be done to which services, and changes nothing
+                     * @default false
+                     */
+                    dryRun?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     inspectDocument: {
         parameters: {
             query?: never;
@@ -7510,7 +7760,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];

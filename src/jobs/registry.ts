@@ -15,6 +15,7 @@ import { registerFolderJob } from './register-folder/job-type.ts';
 import { restartServicesJob } from './restart-services/job-type.ts';
 import { rollbackServiceJob } from './rollback-service/job-type.ts';
 import { rotateDataStorePasswordJob } from './rotate-data-store-password/job-type.ts';
+import { setServicePermissionsJob } from './set-service-permissions/job-type.ts';
 import { startServicesJob } from './start-services/job-type.ts';
 import { stopServicesJob } from './stop-services/job-type.ts';
 import { unregisterDataStoreJob } from './unregister-data-store/job-type.ts';
@@ -38,6 +39,7 @@ export const jobTypes: readonly JobType[] = [
   restartServicesJob,
   editServicesJob,
   deleteServicesJob,
+  setServicePermissionsJob,
   inspectDocumentJob,
   editMapJob,
   editServiceDefinitionDraftJob,

@@ -2,17 +2,13 @@ import { z } from 'zod';
 import { GatewayError } from '../lib/errors.ts';
 import { isSystemService, type ServiceState } from '../sites/service-states.ts';
 import { type ServiceTarget, toText } from '../sites/service-target.ts';
+import { readRestInfo } from '../sites/site-reader.ts';
 import type { Site } from '../sites/sites.ts';
 import type { JobContext } from './job-type.ts';
 import { type OneService, ServiceOutcome } from './service-change.ts';
 import { ServicesFailedError, ServicesRefusedError } from './service-errors.ts';
 import { lockOfService } from './service-lock.ts';
-import {
-  findSelected,
-  inWords,
-  type SelectedServices,
-  type ServiceSelection,
-} from './service-selection.ts';
+import { findSelected, inWords, type ServiceSelection } from './service-selection.ts';
 import type { Place } from './service-steps.ts';
 import { defineStep } from './step.ts';
 
@@ -44,15 +40,21 @@ const Found = z.object({
   services: z.array(Target.extend({ configuredState: z.string(), realTimeState: z.string() })),
   missing: z.array(z.string()),
   unknown: z.array(z.string()),
+  isFederated: z.boolean().default(false),
 });
+type Found = z.output<typeof Found>;
 
-const findServices = defineStep<{ site: Site; selection: ServiceSelection }, SelectedServices>({
+const findServices = defineStep<{ site: Site; selection: ServiceSelection }, Found>({
   name: 'find',
   title: 'Looking which services are meant',
   share: [0, 10],
   result: Found,
   look: async () => undefined, // looking again does no harm
-  act: ({ site, selection }, context) => findSelected(site, selection, context),
+  act: async ({ site, selection }, context) => {
+    const { owningSystemUrl } = await readRestInfo(site, context);
+    const found = await findSelected(site, selection, context);
+    return { ...found, isFederated: owningSystemUrl !== undefined };
+  },
 });
 
 /**
@@ -65,8 +67,8 @@ export async function selectServices(
   selection: ServiceSelection,
   { step, warn }: JobContext,
   { mayBeMissing = false }: { mayBeMissing?: boolean } = {},
-): Promise<{ services: ServiceState[]; missing: string[] }> {
-  const { services, missing, unknown } = await step(findServices, { site, selection });
+): Promise<{ services: ServiceState[]; missing: string[]; isFederated: boolean }> {
+  const { services, missing, unknown, isFederated } = await step(findServices, { site, selection });
   if (missing.length > 0 && !mayBeMissing) {
     throw new ServicesRefusedError(
       'nothing_matched',
@@ -82,7 +84,7 @@ export async function selectServices(
     );
   }
   if (unknown.length > 0) await warn(notKnown(unknown));
-  return { services: [...services].sort(byName), missing };
+  return { services: [...services].sort(byName), missing, isFederated };
 }
 
 function byName(one: ServiceTarget, other: ServiceTarget): number {

@@ -27,7 +27,7 @@ export function authenticate(
   if (access === 'nobody-known') return undefined;
   if (!value) {
     // A new service of a federated site belongs to its publisher, so it is not public.
-    if (access === 'anyone' && !(site.settings.federated && isService(call))) return undefined;
+    if (access === 'anyone' && !(isService(call) && isClosed(site, call))) return undefined;
     throw face === 'admin'
       ? new SiteRefusal(
           499,
@@ -46,6 +46,17 @@ export function authenticate(
     );
   }
   return token;
+}
+
+/** Whether strangers may not use it: on a stand-alone site everybody may what nobody has closed. */
+function isClosed(site: SiteState, { names }: Omit<Call, 'token'>): boolean {
+  if (site.settings.federated) return true;
+  const { folder = '', name = '' } = names;
+  const service = site.services
+    .inFolder(folder, 'rest')
+    .find(({ json }) => json.serviceName.toLowerCase() === name.toLowerCase());
+  const entry = service?.permissions.find(({ principal }) => principal === 'esriEveryone');
+  return entry?.isAllowed === false;
 }
 
 function isService({ operation }: Omit<Call, 'token'>): boolean {

@@ -47,7 +47,7 @@ const faultKinds = {
   'not-listed-yet': 'once', // `ms`, `where`: both | rest
   'exists-case': 'standing', // look-ups tell upper from lower case, making does not
   'delete-refused': 'once',
-  'change-refused': 'once', // `operation`: start | stop | edit | delete-service; `service`, `text`
+  'change-refused': 'once', // `operation`: start | stop | edit | delete-service | add-permission; `service`, `text`
   'stays-started': 'once', // a stop is answered with yes and does nothing; `service`
   warning: 'once', // start and stop answer with a warning
 } as const;

@@ -1,6 +1,7 @@
 import { adminService, type Call, type Operation } from './operation.ts';
 import { placeOnServer, textOf } from './registered-data.ts';
 import { namedService } from './service-operations.ts';
+import { refuseAsAsked } from './service-states.ts';
 import type { Permission, Service, ServiceContent } from './services.ts';
 import { readJsonObject } from './site-operations.ts';
 import { notFound, SiteRefusal } from './site-refusal.ts';
@@ -42,9 +43,11 @@ export function serviceExtraOperations(site: SiteState): Operation[] {
     operation('permissions', adminService('/permissions'), ({ permissions }) => ({
       permissions: permissions.map(shownPermission),
     })),
-    edit('add-permission', '/permissions/add', (service, { params }) =>
-      addPermission(service.permissions, params),
-    ),
+    edit('add-permission', '/permissions/add', (service, { params }) => {
+      refuseFederated(site);
+      refuseAsAsked(site, service, 'add-permission');
+      return addPermission(service.permissions, params);
+    }),
     {
       name: 'permissions',
       paths: ['/admin/services/permissions'],
@@ -67,6 +70,13 @@ export function serviceExtraOperations(site: SiteState): Operation[] {
 
 function shownPermission({ principal, isAllowed }: Permission): object {
   return { principal, permission: { isAllowed, constraint: '' }, childURL: '', operation: '' };
+}
+
+/** The sharing of the portal's item decides there; what such a site answers is not verified. */
+function refuseFederated(site: SiteState): void {
+  if (site.settings.federated) {
+    throw new SiteRefusal(500, 'Permissions of a federated server are managed in its portal.');
+  }
 }
 
 function addPermission(permissions: Permission[], params: Record<string, string>): object {

@@ -71,23 +71,24 @@ function isAsWanted({ json, realTimeState }: Service, wanted: string): boolean {
   return json.configuredState === wanted && realTimeState === wanted;
 }
 
-/**
- * Whether a service takes two changes at a time is not verified: the second one is told that the store is busy.
- * What its operators asked it to refuse is refused here.
- */
+/** What the operators of the site asked it to refuse. */
+export function refuseAsAsked(site: SiteState, service: Service, operation: string): void {
+  const refused = site.faults.take('change-refused', operation, (fault) =>
+    concerns(fault, service),
+  );
+  if (!refused) return;
+  const text = refused.text ?? `Failed to ${operation} the service '${serviceLabel(service)}'.`;
+  throw new SiteRefusal(500, String(text)); // text not verified
+}
+
+/** Whether a service takes two changes at a time is not verified: the second one is told that the store is busy. */
 export async function alone(
   site: SiteState,
   service: Service,
   operation: string,
   work: () => Promise<void>,
 ): Promise<void> {
-  const refused = site.faults.take('change-refused', operation, (fault) =>
-    concerns(fault, service),
-  );
-  if (refused) {
-    const text = refused.text ?? `Failed to ${operation} the service '${serviceLabel(service)}'.`;
-    throw new SiteRefusal(500, String(text)); // text not verified
-  }
+  refuseAsAsked(site, service, operation);
   if (service.isChanging) throw storeBusy();
   service.isChanging = true;
   try {

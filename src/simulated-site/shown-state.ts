@@ -13,6 +13,7 @@ export type ShownService = {
   layers: string[];
   generation: number;
   publishedBy: string;
+  permissions: { principal: string; isAllowed: boolean }[];
   json: ServiceJson;
 };
 
@@ -80,7 +81,16 @@ export function showState(site: SiteState): ShownState {
 }
 
 function showService(service: Service): ShownService {
-  const { folder, json, realTimeState, lastmodified, content, generation, publishedBy } = service;
+  const {
+    folder,
+    json,
+    realTimeState,
+    lastmodified,
+    content,
+    generation,
+    publishedBy,
+    permissions,
+  } = service;
   return {
     folder,
     name: json.serviceName,
@@ -91,6 +101,7 @@ function showService(service: Service): ShownService {
     layers: content.layers.map(({ name }) => name),
     generation,
     publishedBy,
+    permissions: structuredClone(permissions),
     json: structuredClone(json),
   };
 }

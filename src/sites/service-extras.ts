@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BooleanLike, JsonObject, lenient, parseAnswer, TextLike } from './answer-shapes.ts';
-import { type ServiceTarget, toAdminPath, toText } from './service-target.ts';
+import { type ServiceTarget, toAdminPath, toFolderPath, toText } from './service-target.ts';
 import type { CallOptions } from './site-client.ts';
 import type { Site } from './sites.ts';
 
@@ -20,17 +20,41 @@ const PermissionList = z.looseObject({
 export async function readPermissions(
   site: Site,
   target: ServiceTarget,
-  { signal }: CallOptions = {},
+  options: CallOptions = {},
 ): Promise<ServicePermission[]> {
-  const to = `show the permissions of ${toText(target)}`;
-  const path = [...toAdminPath(target), 'permissions'];
-  const json = await site.client.read('admin', path, { to, signal });
+  return readPermissionsAt(site, toAdminPath(target), toText(target), options);
+}
+
+/** What services inherit that have no entry of their own: their folder's entries, then those of the root. */
+export async function readInherited(
+  site: Site,
+  { folder }: Pick<ServiceTarget, 'folder'>,
+  options: CallOptions = {},
+): Promise<ServicePermission[]> {
+  const root = await readPermissionsAt(site, toFolderPath(''), 'the root folder', options);
+  if (folder === '') return root;
+  const own = await readPermissionsAt(site, toFolderPath(folder), `the folder ${folder}`, options);
+  return [
+    ...own,
+    ...root.filter(({ principal }) => !own.some((each) => each.principal === principal)),
+  ];
+}
+
+async function readPermissionsAt(
+  site: Site,
+  path: readonly string[],
+  name: string,
+  { signal }: CallOptions,
+): Promise<ServicePermission[]> {
+  const to = `show the permissions of ${name}`;
+  const json = await site.client.read('admin', [...path, 'permissions'], { to, signal });
   const { permissions } = parseAnswer(PermissionList, json, { site: site.name, to, kind: 'read' });
   return permissions.flatMap(({ principal, permission }) =>
     principal === undefined ? [] : [{ principal, isAllowed: permission?.isAllowed ?? false }],
   );
 }
 
+/** Also changes an entry that is there. To remove one from a single service no operation is documented. */
 export async function addPermission(
   site: Site,
   target: ServiceTarget,

@@ -1,5 +1,4 @@
 import { isSystemService } from '../../sites/service-states.ts';
-import { readRestInfo } from '../../sites/site-reader.ts';
 import type { JobContext } from '../job-type.ts';
 import { changeEach, countOutcomes, selectServices, toPlanned } from '../service-batch.ts';
 import { alreadyGone, deleteOne } from './delete-one.ts';
@@ -18,8 +17,7 @@ export async function deleteServices(
   const gone = found.missing.map(alreadyGone);
   if (services.length > 0) {
     await warn(finality);
-    const { owningSystemUrl } = await readRestInfo(site, context);
-    if (owningSystemUrl)
+    if (found.isFederated)
       await warn(`${site.name} is federated: the portal items of these services go with them.`);
   }
   if (params.dryRun) {

@@ -11,6 +11,7 @@ import {
   readServerProperties,
   readSiteMode,
 } from '../../sites/site-reader.ts';
+import { federatedText } from '../service-permissions.ts';
 import { defineStep, type StepContext } from '../step.ts';
 import { arcMapText, hostedText } from './acceptance.ts';
 import { checkData } from './check-data.ts';
@@ -38,6 +39,8 @@ async function check(publishing: Publishing, context: StepContext): Promise<Deci
   const { signal } = context;
   const rest = await readRestInfo(site, { signal });
   const admin = await readAdminInfo(site, { signal });
+  if (publishing.params.permissions && rest.owningSystemUrl !== undefined)
+    throw new NotPublishableError('conflict', federatedText(site.name), { site: site.name });
   await refuseReadOnly(publishing, signal);
   await refuseByPrivilege(publishing, admin, signal);
   await refuseByRuntime(publishing, rest.version, signal);

@@ -9,6 +9,7 @@ import {
   readServiceStatus,
 } from '../../sites/services.ts';
 import type { LiveVersion } from '../publish-ledger.ts';
+import { findPermissionChanges } from '../service-permissions.ts';
 import { defineStep } from '../step.ts';
 import { capabilitiesOf } from './configure-service.ts';
 import { contentKeyOf } from './content-key.ts';
@@ -65,6 +66,10 @@ export async function lookForUnchanged(
     sameName(configuredState, last.live.configuredState ?? '') &&
     sameName(realTimeState, configuredState);
   if (!isAsWanted) return {};
+  const permissions = params.permissions
+    ? await findPermissionChanges(site, target, params.permissions, { signal })
+    : [];
+  if (permissions.length > 0) return {};
   const isStarted = sameName(realTimeState, 'STARTED');
   const looksAtData = params.verify === 'data' && isStarted;
   const seen = looksAtData

@@ -10,6 +10,7 @@ import { configureService } from './configure-service.ts';
 import { createTargetFolder } from './create-target-folder.ts';
 import { findUnchanged } from './find-unchanged.ts';
 import { watchForOutage } from './outage-watch.ts';
+import { noPermissions, permitRoles } from './permit-roles.ts';
 import type { Publishing } from './publishing-context.ts';
 import { NotPublishableError } from './publishing-errors.ts';
 import { toResult, toSkippedResult, toUnchangedResult } from './result.ts';
@@ -28,6 +29,7 @@ export const publishingSteps = [
   'submit',
   'await',
   'verify',
+  'permissions',
   'clean-up',
 ];
 
@@ -44,6 +46,7 @@ export async function carryOutPublishing(
   context: JobContext,
 ): Promise<PublishServiceDefinitionResult> {
   const { step } = context;
+  const { params } = publishing;
 
   const unchanged = await step(findUnchanged, publishing);
   if (unchanged.service) {
@@ -60,10 +63,13 @@ export async function carryOutPublishing(
     const outcome = await step(awaitSiteJob, { ...publishing, decision, siteJob });
     const service = await step(verifyService, { ...publishing, decision, outcome, settings });
     const outageMs = outage.stop();
+    const permissions = params.permissions
+      ? await step(permitRoles, { ...publishing, decision, service })
+      : noPermissions;
     const { uploadItem: used } = siteJob;
     const { version } = await step(cleanUp, { ...publishing, decision, uploadItem: used, service });
     return toResult(
-      { publishing, decision, settings, outcome, service, outageMs, version },
+      { publishing, decision, settings, outcome, service, outageMs, version, permissions },
       context,
     );
   } finally {

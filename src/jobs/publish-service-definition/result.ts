@@ -4,6 +4,7 @@ import type { JobContext } from '../job-type.ts';
 import type { SiteJobOutcome } from './await-site-job.ts';
 import type { ConfiguredSettings } from './configure-service.ts';
 import type { Unchanged } from './find-unchanged.ts';
+import { noPermissions, type SetPermissions } from './permit-roles.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import type { PublishServiceDefinitionResult } from './schema.ts';
 import type { VerifiedService } from './verify-service.ts';
@@ -15,11 +16,12 @@ type Ended = {
   outcome: SiteJobOutcome;
   service: VerifiedService;
   outageMs: number | null;
+  permissions: SetPermissions;
   version: number | undefined;
 };
 
 export function toResult(
-  { publishing, decision, settings, outcome, service, outageMs, version }: Ended,
+  { publishing, decision, settings, outcome, service, outageMs, version, permissions }: Ended,
   context: JobContext,
 ): PublishServiceDefinitionResult {
   return {
@@ -33,6 +35,7 @@ export function toResult(
     kept: settings.kept,
     changed: settings.changed,
     referencedData: decision.referencedData ?? [],
+    permissions,
     portalItemIds: service.portalItemIds,
     restorable: decision.live?.restorable ?? 'not-needed',
     outageMs,
@@ -80,6 +83,7 @@ function nothingDone(context: JobContext) {
     kept: [],
     changed: [],
     referencedData: [],
+    permissions: noPermissions,
     portalItemIds: [],
     restorable: 'not-needed' as const,
     outageMs: null,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FileLink } from '../file-link.ts';
+import { PermissionChange, ServicePermissionsInput } from '../service-permissions.ts';
 import { ReferencedData } from './registered-data.ts';
 
 /** Names of folders and services: what ArcGIS Server takes without escaping (Esri, Create Folder). */
@@ -93,6 +94,7 @@ export const PublishServiceDefinitionParams = z
       .boolean()
       .default(false)
       .describe('Replace only what Pressroom could publish again as it was'),
+    permissions: ServicePermissionsInput.optional(),
     force: z
       .boolean()
       .default(false)
@@ -138,6 +140,10 @@ export const PublishServiceDefinitionResult = z
     referencedData: z
       .array(ReferencedData)
       .describe('Data that the definition refers to, and what the service reads in their place'),
+    permissions: z
+      .array(PermissionChange)
+      .default([])
+      .describe('Who may use the service, as far as it was changed'),
     portalItemIds: z.array(z.string()).describe('Items of the portal, on a federated site'),
     restorable: z
       .enum(['full', 'settings-only', 'not-needed'])
