@@ -611,7 +611,13 @@ export interface paths {
         delete: operations["dismissJob"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change the priority of a job that waits
+         * @description A job goes behind those that its owner has open in the same queue. This puts it elsewhere; jobs on one service still go in order of acceptance.
+         *
+         *     Needs one of the scopes `jobs:prioritize`.
+         */
+        patch: operations["changeJob"];
         trace?: never;
     };
     "/v1/jobs/{jobId}/results": {
@@ -2390,6 +2396,10 @@ export interface components {
             /** @description What is in it; `kind` tells which kind of document it is */
             content: components["schemas"]["DocumentContent"];
         };
+        JobChangeRequest: {
+            /** @description The lowest goes first. Of a parent it is given to its children that have not begun */
+            priority: number;
+        };
         JobEventBody: {
             type: components["schemas"]["JobEventType"];
             /**
@@ -3129,6 +3139,11 @@ export interface components {
             labels?: string[];
             /** @description Your own name for the job, such as the id of a build */
             reference?: string;
+            /**
+             * Format: date-time
+             * @description Not before then; the time of the first job does not count any more
+             */
+            at?: string;
         };
         RollbackServiceInputs: {
             /** @description Name of a configured site */
@@ -4585,6 +4600,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -4687,6 +4707,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -4773,6 +4798,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -4823,6 +4853,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -4911,6 +4946,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -4931,6 +4971,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -5017,6 +5062,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -5045,6 +5095,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -5138,6 +5193,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -5235,6 +5295,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -5329,6 +5394,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -5425,6 +5495,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -5513,6 +5588,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -5535,6 +5615,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -5621,6 +5706,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -5717,6 +5807,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -5804,6 +5899,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -5831,6 +5931,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -5924,6 +6029,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -5956,6 +6066,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -6044,6 +6159,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -6092,6 +6212,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -6179,6 +6304,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -6222,6 +6352,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -6309,6 +6444,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -6352,6 +6492,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -6445,6 +6590,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -6535,6 +6685,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -6624,6 +6779,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -6667,6 +6827,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -6758,6 +6923,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description Name of a configured site */
@@ -6807,6 +6977,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -6893,6 +7068,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description The document: .sd, .sddraft, .aprx, .mapx, .lyrx, .sde, .mxd or a package */
@@ -6907,6 +7087,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -7003,6 +7188,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description The document: .mapx, .lyrx or .aprx */
@@ -7147,6 +7337,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -7243,6 +7438,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description The draft (.sddraft), or a staged definition (.sd) */
@@ -7342,6 +7542,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -7432,6 +7637,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description The document: .mapx, .aprx, .lyrx, or a draft (.sddraft) */
@@ -7465,6 +7675,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -7554,6 +7769,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                 };
                 "multipart/form-data": {
                     /** @description The first document */
@@ -7570,6 +7790,11 @@ export interface operations {
                     labels?: string[];
                     /** @description Your own name for the job, such as the id of a build */
                     reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
                     /** @description Addresses that are sent news of the job; signed as the webhooks are */
                     subscriber?: {
                         /** @description Is sent the results document */
@@ -7736,6 +7961,50 @@ export interface operations {
             404: components["responses"]["Problem404"];
             406: components["responses"]["Problem406"];
             410: components["responses"]["Problem410"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    changeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the job */
+                jobId: string;
+            };
+            cookie?: never;
+        };
+        /** @description What shall be different */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "priority": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["JobChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description The job as it is now */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
             500: components["responses"]["Problem500"];
             503: components["responses"]["Problem503"];
         };

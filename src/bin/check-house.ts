@@ -6,7 +6,8 @@ import { type Finding, fail, ok, type Verdict, warn } from './finding.ts';
 
 const knownScopes = new Set([
   ...['publish:create', 'publish:overwrite', 'datastores:register'],
-  ...['jobs:read', 'jobs:read:all', 'jobs:cancel', 'sites:read', 'sites:admin'],
+  ...['services:operate', 'services:edit', 'services:delete', 'webhooks:manage'],
+  ...['jobs:read', 'jobs:read:all', 'jobs:cancel', 'jobs:prioritize', 'sites:read', 'sites:admin'],
 ]);
 const redisMs = 5_000;
 const oldestRedis = [6, 2] as const;

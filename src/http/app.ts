@@ -23,6 +23,7 @@ import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/job.ts';
 import { jobChildrenRoutes } from './routes/job-children.ts';
 import { jobLogRoutes } from './routes/job-log.ts';
+import { jobPriorityRoutes } from './routes/job-priority.ts';
 import { jobRetryRoutes } from './routes/job-retry.ts';
 import { jobListRoutes } from './routes/jobs.ts';
 import { landingRoutes } from './routes/landing.ts';
@@ -99,6 +100,7 @@ function createApi(deps: HttpDeps): (api: FastifyInstance) => Promise<void> {
     await api.register(jobRoutes, deps);
     await api.register(jobLogRoutes, deps);
     await api.register(jobChildrenRoutes, deps);
+    await api.register(jobPriorityRoutes, deps);
     await api.register(eventRoutes, deps);
     await api.register(jobRetryRoutes, withReceiver);
     await api.register(uploadRoutes, withReceiver);

@@ -14,6 +14,8 @@ export const creatingScopes = [
 ] as const;
 export const jobReadingScopes = ['jobs:read', 'jobs:read:all', ...creatingScopes] as const;
 export const jobDismissingScopes = ['jobs:cancel', ...creatingScopes] as const;
+/** Not of those who create jobs: whoever puts one first keeps others waiting. */
+export const prioritizingScopes = ['jobs:prioritize'] as const;
 export const siteReadingScopes = ['sites:read', 'sites:admin', ...creatingScopes] as const;
 export const webhookScopes = ['webhooks:manage'] as const;
 

@@ -136,6 +136,31 @@ export class JobSubmission {
     return outcome;
   }
 
+  /**
+   * Another priority for a job that has not begun; of a parent, for its children that have not.
+   *
+   * @returns false where nothing waits any more
+   */
+  async prioritize(record: JobRecord, priority: number): Promise<boolean> {
+    const children = record.children ? await this.#records.findChildren(record.jobId) : [];
+    const outcomes = await Promise.all(
+      [record.jobId, ...children].map((jobId) =>
+        this.#orUnavailable(() => this.#records.prioritize(jobId, priority)),
+      ),
+    );
+    const changed = [record.jobId, ...children].filter((_, at) => outcomes[at] === 'ok');
+    for (const { queue, jobId } of await this.#records.findMany(changed))
+      await this.#queues.prioritize(queue, jobId, priority);
+    return changed.length > 0;
+  }
+
+  /** Whoever is waited for goes as early as the one that waits: no priority overtakes on one service. */
+  async hurry(jobId: string, { priority }: Pick<JobRecord, 'priority'>): Promise<void> {
+    const before = await this.#records.find(jobId);
+    if (before?.status === 'accepted' && before.priority > priority)
+      await this.prioritize(before, priority);
+  }
+
   /** Lets jobs go on that waited for another one. */
   async wake(jobIds: string[]): Promise<void> {
     for (const record of await this.#records.findMany(jobIds)) {

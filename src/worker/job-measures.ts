@@ -10,7 +10,8 @@ function toKind({ processID, site = '' }: Kind): { processID: string; site: stri
 /** @param record as it is when the attempt begins */
 export function measureBegin(metrics: Metrics, record: JobRecord): void {
   if (record.attempt !== 1) return;
-  const waitedMs = (record.startedMs ?? Date.now()) - record.createdMs;
+  const sinceMs = Math.max(record.createdMs, record.atMs ?? 0);
+  const waitedMs = (record.startedMs ?? Date.now()) - sinceMs;
   metrics.jobWait.observe(toKind(record), Math.max(0, waitedMs) / 1000);
 }
 

@@ -164,6 +164,7 @@ export class JobWorker {
       const locks = await this.#deps.records.takeLocks(jobId);
       if (locks.kind === 'missing') return;
       if (locks.kind === 'blocked') {
+        await this.#deps.submission.hurry(locks.holder, record);
         await this.#deps.records.park(jobId, { reason: 'service', lock: locks.lock });
         return this.#waitInLine(job, token, record, locks.lock);
       }

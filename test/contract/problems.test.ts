@@ -196,9 +196,9 @@ test.each(cases)('%s is a problem', async (_what, path, request, status, code) =
 
 test('names the methods that are offered', async () => {
   const allowed = async (path: string) =>
-    (await fetch(gateway.url + path, { method: 'PATCH' })).headers.get('allow');
+    (await fetch(gateway.url + path, { method: 'PUT' })).headers.get('allow');
   expect(await allowed('/v1/jobs')).toBe('GET, HEAD');
-  expect(await allowed('/v1/jobs/x')).toBe('DELETE, GET, HEAD');
+  expect(await allowed('/v1/jobs/x')).toBe('DELETE, GET, HEAD, PATCH');
   expect(await allowed(publishing)).toBe('POST');
 });
 

@@ -98,10 +98,33 @@ export function createFamily() {
     },
   });
 
+  const siteChildJob = defineJobType({
+    name: 'site-child',
+    title: 'Child of a site',
+    summary: 'Says a word in the queue of a site, without speaking to it',
+    params: z.strictObject({
+      site: z.string().describe('Name of a configured site'),
+      word: z.string().describe('What it says'),
+      service: z.string().optional().describe('What it locks'),
+      does: z.enum(['say', 'fail', 'wait']).default('say').describe('How it ends'),
+    }),
+    result: z.object({ word: z.string() }),
+    example: { site: 'demo', word: 'hello' },
+    queue: 'site',
+    steps: ['say'],
+    scopes: () => [],
+    accept: ({ site, service }) => ({
+      locks: service === undefined ? [] : [`${site}:service:${service}`],
+      warnings: [],
+    }),
+    handler: async ({ word, does }, { step }) => {
+      begun.push(word);
+      return { word: await step(sayOf(does), word) };
+    },
+  });
+
   return {
-    jobTypes: [childJob, parentJob],
-    childJob,
-    parentJob,
+    jobTypes: [childJob, parentJob, siteChildJob],
     /** Words that children have begun with, in order, again after each death. */
     begun,
     letGo: (word: string) => waiting.get(word)?.(),

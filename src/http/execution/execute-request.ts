@@ -14,6 +14,10 @@ export const Reference = z
   .max(200)
   .describe('Your own name for the job, such as the id of a build');
 
+export const At = z.iso
+  .datetime({ offset: true })
+  .describe('The job is not begun before then (RFC 3339), a year ahead at most');
+
 const OutputRequest = z
   .looseObject({
     transmissionMode: z
@@ -39,6 +43,7 @@ export const ExecuteRequest = z.strictObject({
   subscriber: Subscriber.optional(),
   labels: Labels.optional(),
   reference: Reference.optional(),
+  at: At.optional(),
 });
 export type ExecuteRequest = z.output<typeof ExecuteRequest>;
 
@@ -57,6 +62,16 @@ export function parseExecuteRequest(body: unknown): ExecuteRequest {
     });
   }
   return { ...request, inputs: unwrapValues(request.inputs) };
+}
+
+const furthestMs = 366 * 86_400_000;
+
+/** When a job may begin, in epoch milliseconds. @throws RequestError when that is too far off */
+export function toAtMs({ at }: Pick<ExecuteRequest, 'at'>): number | undefined {
+  if (at === undefined) return undefined;
+  const atMs = Date.parse(at);
+  if (atMs - Date.now() <= furthestMs) return atMs;
+  throw invalid('#/at', 'too_far', 'is more than a year ahead');
 }
 
 /** @throws RequestError for an output that the process does not have */

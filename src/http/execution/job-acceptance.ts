@@ -14,7 +14,7 @@ import type { HttpDeps } from '../http-deps.ts';
 import { jobUrl } from '../links.ts';
 import { type StatusInfo, toStatusInfo } from '../status-info.ts';
 import { checkScopes, checkSite, resolveFiles } from './admission.ts';
-import { checkOutputs, type ExecuteRequest } from './execute-request.ts';
+import { checkOutputs, type ExecuteRequest, toAtMs } from './execute-request.ts';
 import { checkSubscriber } from './subscriber-check.ts';
 
 export type Asked = {
@@ -105,6 +105,7 @@ async function judgeAndWrite(
     if (upload && mayHoldSecret(upload)) await deps.uploads.markSecret(upload.uploadId);
   }
   const wanted = toWantedResults(request);
+  const atMs = toAtMs(request);
   const jobId = createId();
   // From here on nothing is handed on in clear.
   const sealed = sealInputs(deps.sealing, jobId, params, jobType.secretInputs);
@@ -122,6 +123,7 @@ async function judgeAndWrite(
       requestId: asked.requestId,
       ...(traceparent !== undefined && { traceparent }),
       ...(request.reference !== undefined && { reference: request.reference }),
+      ...(atMs !== undefined && { atMs }),
       ...(wanted && { response: wanted }),
       ...(request.subscriber && { subscriber: request.subscriber }),
       ...(asked.retryOf !== undefined && { retryOf: asked.retryOf }),

@@ -98,7 +98,7 @@ class Form {
     const text = typeof part.value === 'string' ? part.value : JSON.stringify(part.value);
     if (name === 'labels') this.#labels.push(...toLabels(text));
     else if (name === 'inputs') this.#addRest(parseJson(text, '#/inputs'));
-    else if (name === 'reference' || name === 'response')
+    else if (name === 'reference' || name === 'response' || name === 'at')
       this.#setOnce(this.#rest, name, text, `#/${name}`);
     else if (name === 'outputs' || name === 'subscriber')
       this.#setOnce(this.#rest, name, parseJson(text, `#/${name}`), `#/${name}`);

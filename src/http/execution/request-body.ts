@@ -2,7 +2,7 @@ import type { JobType } from '../../jobs/job-type.ts';
 import { Subscriber } from '../../jobs/subscriber.ts';
 import { describeInputs, type JsonSchema, toStandaloneSchema } from '../input-description.ts';
 import type { RequestBody } from '../operation.ts';
-import { ExecuteRequest, Labels, Reference } from './execute-request.ts';
+import { At, ExecuteRequest, Labels, Reference } from './execute-request.ts';
 
 /** The two forms of one execution, as the OpenAPI document describes them. */
 export function toRequestBody(jobType: JobType): RequestBody {
@@ -41,6 +41,7 @@ function toFormSchema(jobType: JobType): JsonSchema {
       },
       labels: toStandaloneSchema(Labels, 'input'),
       reference: toStandaloneSchema(Reference, 'input'),
+      at: toStandaloneSchema(At, 'input'),
       subscriber: toStandaloneSchema(Subscriber, 'input'),
     },
   };

@@ -86,6 +86,10 @@ async function answerAtOnce(
     const detail = 'is told of a job: send `Prefer: respond-async` to get one';
     throw invalid('#/subscriber', 'no_job', detail);
   }
+  if (body.at !== undefined) {
+    const detail = 'is for a job: send `Prefer: respond-async` to get one';
+    throw invalid('#/at', 'no_job', detail);
+  }
   const params = parseAsked({ jobType, request: body });
   checkScopes(request.caller, jobType.scopes(params));
   const signal = AbortSignal.any([whenCallerGoes(reply), AbortSignal.timeout(atOnceMs)]);

@@ -8,6 +8,7 @@ import { RequestError } from '../../lib/errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
 import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
 import {
+  At,
   type ExecuteRequest,
   Labels,
   parseExecuteRequest,
@@ -27,6 +28,9 @@ const RetryRequest = z
       .describe('Laid over the inputs of the first job'),
     labels: Labels.optional(),
     reference: Reference.optional(),
+    at: At.optional().describe(
+      'Not before then; the time of the first job does not count any more',
+    ),
   })
   .meta({ id: 'RetryRequest' });
 type RetryRequest = z.output<typeof RetryRequest>;
@@ -142,6 +146,7 @@ function toExecuteRequest(
     inputs,
     labels: body.labels ?? first.labels,
     ...(reference !== undefined && { reference }),
+    ...(body.at !== undefined && { at: body.at }),
     ...(first.subscriber && { subscriber: first.subscriber }),
     ...(response && { response }),
     ...(outputs && { outputs: Object.fromEntries(outputs.map((name) => [name, {}])) }),
