@@ -389,10 +389,15 @@ const cases: Record<number, { is: Evidence[]; isNot: [Evidence, number][] }> = {
     ],
   },
   46: {
-    is: [{ siteJobId: 'j0f8a7c6b', ...refusal(400, 'Unknown.') }],
+    is: [
+      { siteJobId: 'j0f8a7c6b', ...refusal(400, 'Unknown.') },
+      { step: 'verify', siteJobId: 'j0f8a7c6b', ...errorOf('outcome_unknown') },
+      { step: 'verify', ...errorOf('outcome_unknown') },
+    ],
     isNot: [
       [{ siteJobId: 'j0f8a7c6b', jobStatus: 'esriJobExecuting', ...refusal(400, 'No.') }, 0],
       [refusal(404, 'Unknown.'), 21],
+      [{ step: 'submit', ...errorOf('outcome_unknown') }, 0],
     ],
   },
   47: {

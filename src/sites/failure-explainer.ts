@@ -234,10 +234,11 @@ const rows: readonly Row[] = [
   {
     row: 46,
     matches: (it) =>
-      isAt(it, 'await') &&
-      it.siteJobId !== undefined &&
-      it.jobStatus === undefined &&
-      [400, 404].includes(siteCodeOf(it) ?? 0),
+      (isAt(it, 'verify') && isRefusedBy(it, 'outcome_unknown')) ||
+      (isAt(it, 'await') &&
+        it.siteJobId !== undefined &&
+        it.jobStatus === undefined &&
+        [400, 404].includes(siteCodeOf(it) ?? 0)),
     explain: outcome.siteJobForgotten,
   },
   {

@@ -55,8 +55,11 @@ export function siteJobTimedOut(it: FailureEvidence): Told {
 }
 
 export function siteJobForgotten(it: FailureEvidence): Told {
+  const what = it.siteJobId
+    ? `${it.site} no longer knows the job ${it.siteJobId}: most often its folder of jobs was cleaned (by default after 6 hours) or PublishingTools was started again.`
+    : `${it.site} used up the uploaded definition and shows no job that did it, so how publishing ended cannot be asked: most often our account may not see the site's jobs.`;
   return {
-    cause: `${it.site} no longer knows the job ${it.siteJobId ?? ''}: most often its folder of jobs was cleaned (by default after 6 hours) or PublishingTools was started again. The service is now: ${liveStateOf(it)}.`,
+    cause: `${what} The service is now: ${liveStateOf(it)}.`,
     certainty: 'most often',
     again: 'look',
     nextStep: `Decide by ${serviceOf(it)}: if it is not the one of this job, retry.`,

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { PublishServiceDefinitionResult } from '../../src/jobs/publish-service-definition/schema.ts';
 import type { Problem } from '../../src/lib/problem.ts';
+import { testTiming } from '../support/gateway.ts';
 import { test } from '../support/publishing-test.ts';
 
 const roads = { folder: 'Transport', name: 'Roads', type: 'MapServer' };
@@ -397,6 +398,23 @@ test('a lost answer is not repeated even when the site hides its jobs', async ({
 
   expect(job).toMatchObject({ status: 'successful' });
   expect(site.control.requests().filter(({ operation }) => operation === 'submit')).toHaveLength(1);
+});
+
+test('a hidden site job that takes long is waited for and not begun again', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite();
+  site.control.fault({ kind: 'refuse-jobs-query' });
+  site.control.fault({ kind: 'answer-lost', operation: 'submit' });
+  site.control.fault({ kind: 'hang-job', ms: 2 * testTiming.watchMs });
+  const gateway = await open(site);
+  const { body } = await gateway.publish(await gateway.build(), { site: 'demo' });
+
+  const job = await gateway.ended(body.jobID);
+
+  expect(job).toMatchObject({ status: 'successful' });
+  expect(site.control.state().siteJobs.filter(({ isForeign }) => !isForeign)).toHaveLength(1);
 });
 
 test('a request that arrives late does not make a second service', async ({ openSite, open }) => {

@@ -4,6 +4,7 @@ import type { SiteJob, SiteJobMessage } from '../../sites/site-job.ts';
 import { defineStep, type StepContext } from '../step.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { PublishingFailedError, SiteJobDeadlineError } from './publishing-errors.ts';
+import { arePublishingToolsBusy, hasTargetMoved, longestPublishMs } from './site-signs.ts';
 import type { Submitted } from './submit-definition.ts';
 
 export const SiteJobOutcome = z.object({
@@ -16,9 +17,6 @@ export type SiteJobOutcome = z.output<typeof SiteJobOutcome>;
 
 type Input = Publishing & { decision: Decision; siteJob: Submitted };
 
-/** Beyond the site's own limit: so that the site, not we, ends what takes too long. */
-const graceMs = 60_000;
-
 /** Follows the site job to its end. */
 export const awaitSiteJob = defineStep({
   name: 'await',
@@ -29,13 +27,10 @@ export const awaitSiteJob = defineStep({
 });
 
 async function follow(input: Input, context: StepContext): Promise<SiteJobOutcome> {
-  const { siteJob: submitted, site, decision } = input;
-  if (!submitted.siteJob) return { kind: 'unseen', messages: [] };
+  const { siteJob: submitted, site } = input;
+  if (!submitted.siteJob) return watchUnseen(input, context);
   const { pollMinMs, pollMaxMs } = context.timing;
-  const patienceMs = Math.max(
-    site.config.jobTimeoutSeconds * 1000,
-    decision.tools.maxUsageTimeSeconds * 1000 + graceMs,
-  );
+  const patienceMs = patienceMsFor(input);
   const beganMs = Date.now();
   const told = new Teller(context);
   for (let waitMs = pollMinMs; ; waitMs = Math.min(waitMs * 1.3, pollMaxMs)) {
@@ -56,6 +51,31 @@ async function follow(input: Input, context: StepContext): Promise<SiteJobOutcom
         },
       );
     }
+  }
+}
+
+/** Longer than the site's own limit: so that the site, not we, ends what takes too long. */
+function patienceMsFor(input: Input): number {
+  return Math.max(input.site.config.jobTimeoutSeconds * 1000, longestPublishMs(input));
+}
+
+/**
+ * The upload item was used up and no job is shown that did it. It may still be at work: so the target is
+ * watched until it moves, or until the site works on nothing any more.
+ */
+async function watchUnseen(input: Input, context: StepContext): Promise<SiteJobOutcome> {
+  const { signal, timing } = context;
+  const { live } = input.decision;
+  const before = { isThere: live !== undefined, lastModifiedMs: live?.lastModifiedMs };
+  await context.progress(0, 'The site shows no job of ours; watching the service');
+  const untilMs = Date.now() + patienceMsFor(input);
+  for (let waitMs = timing.pollMinMs; ; waitMs = Math.min(waitMs * 1.3, timing.pollMaxMs)) {
+    const isOver =
+      (await hasTargetMoved(input, before, signal)) ||
+      (await arePublishingToolsBusy(input, signal)) === false ||
+      Date.now() + waitMs > untilMs;
+    if (isOver) return { kind: 'unseen', messages: [] };
+    await context.pause(waitMs);
   }
 }
 

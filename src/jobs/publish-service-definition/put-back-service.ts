@@ -31,6 +31,7 @@ import { storageKeyOfUpload } from '../upload-records.ts';
 import { toEntry } from './clean-up.ts';
 import { type Decision, describedAs, type Publishing, scratchKey } from './publishing-context.ts';
 import { NotPutBackError } from './publishing-errors.ts';
+import { longestPublishMs } from './site-signs.ts';
 import { digestOfSettings, findSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
 import type { Submitted, TargetBefore } from './submit-definition.ts';
 import type { KnownUploadItem } from './upload-definition.ts';
@@ -78,7 +79,7 @@ async function endSiteJob(
     if (!isRefusal(error)) throw error;
     await log.warning(`${error.message} The site job is watched until it ends.`);
   }
-  const patienceMs = decision.tools.maxUsageTimeSeconds * 1000 + 60_000;
+  const patienceMs = longestPublishMs({ decision });
   const untilMs = Date.now() + patienceMs;
   for (
     let waitMs = timing.pollMinMs;
@@ -307,7 +308,7 @@ async function untilPublished(
   ref: SiteJobRef,
   context: Context,
 ): Promise<void> {
-  const untilMs = Date.now() + decision.tools.maxUsageTimeSeconds * 1000 + 60_000;
+  const untilMs = Date.now() + longestPublishMs({ decision });
   const { pollMinMs, pollMaxMs } = context.timing;
   for (let waitMs = pollMinMs; ; waitMs = Math.min(waitMs * 1.3, pollMaxMs)) {
     await context.pause(waitMs);

@@ -10,6 +10,12 @@ import { composeFor } from './configure-service.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { NotPublishableError } from './publishing-errors.ts';
 import { putBackService } from './put-back-service.ts';
+import {
+  arePublishingToolsBusy,
+  hasTargetMoved,
+  longestPublishMs,
+  type TargetState,
+} from './site-signs.ts';
 import { KnownUploadItem, sendDefinition } from './upload-definition.ts';
 
 /** What the site was told to do. Without a site job there is only the service to judge by. */
@@ -22,11 +28,7 @@ export const Submitted = z.object({
 export type Submitted = z.output<typeof Submitted>;
 
 /** The target right before the site is told; recorded first, so that a later look knows what is new. */
-export type TargetBefore = {
-  isThere: boolean;
-  lastModifiedMs?: number | undefined;
-  submittedAtMs: number;
-};
+export type TargetBefore = TargetState & { submittedAtMs: number };
 
 type Input = Publishing & { decision: Decision; uploadItem: KnownUploadItem };
 type Context = StepContext<TargetBefore>;
@@ -115,22 +117,24 @@ async function searchOnce(
   return search.kind === 'none' ? 'none' : 'hidden';
 }
 
-/** Our account may not see the site's jobs: so upload item, target and the number of busy jobs are watched. */
+/**
+ * Our account may not see the site's jobs: so upload item and target are watched, and whether anything is
+ * worked on, for that may be ours: nothing is known before it has ended.
+ */
 async function watch(input: Input, context: Context): Promise<Submitted | undefined> {
-  const { site, decision, uploadItem } = input;
+  const { site, uploadItem } = input;
   const { signal, timing, log, before } = context;
   await log.warning(
     `${site.name} does not show its jobs to our account. Watching for ${timing.watchMs / 1000} s whether it was told to publish.`,
   );
-  const untilMs = Date.now() + timing.watchMs;
+  const latestMs = Date.now() + longestPublishMs(input);
+  let untilMs = Date.now() + timing.watchMs;
   while (Date.now() < untilMs) {
     await context.pause(Math.min(timing.pollMaxMs, timing.lookAgainMs));
     if (!(await itemIsThere(input, signal))) return { uploadItem };
-    const target = await findService(site, decision.target, { signal });
-    const { lastModifiedMs } = target ? await readLifecycle(site, target, { signal }) : {};
-    const hasMoved =
-      (target !== undefined) !== before.isThere || lastModifiedMs !== before.lastModifiedMs;
-    if (hasMoved) return { uploadItem };
+    if (await hasTargetMoved(input, before, signal)) return { uploadItem };
+    if (Date.now() < latestMs && (await arePublishingToolsBusy(input, signal)))
+      untilMs = Date.now() + timing.watchMs;
   }
   await log.info(
     'Nothing moved: the upload item is replaced, so that a late request finds nothing, and the site is told once more.',

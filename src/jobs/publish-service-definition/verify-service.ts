@@ -167,8 +167,11 @@ async function proveChange(
     );
     return 'unproven';
   }
-  throw new VerificationFailedError(
-    `${site.name} reported success, but ${toText(target)} is still the one of before: last changed ${new Date(lastModifiedMs).toISOString()}, with the same settings.`,
+  const isUnseen = input.outcome.kind === 'unseen';
+  const said = isUnseen ? 'no longer tells how publishing ended' : 'reported success';
+  const error = isUnseen ? UnseenOutcomeError : VerificationFailedError;
+  throw new error(
+    `${site.name} ${said}, but ${toText(target)} is still the one of before: last changed ${new Date(lastModifiedMs).toISOString()}, with the same settings.`,
     {
       facts: {
         site: site.name,
