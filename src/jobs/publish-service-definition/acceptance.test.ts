@@ -145,6 +145,11 @@ test('data that come along are refused only if that is asked for', () => {
     at: '#/inputs/copiedData',
     detail: expect.stringContaining('DBO.ROADS'),
   });
+  const unlisted = { databases: [{ ...copied, name: 'roads.gdb', datasets: [] }] };
+  expect(refusalOf({ content: unlisted, inputs: { copiedData: 'refuse' } })).toMatchObject({
+    code: 'copied_data_refused',
+    detail: expect.stringContaining('roads.gdb'),
+  });
   expect(accept({ content }).warnings).toEqual([]);
   expect(accept({ content, siteRecord: { ...site, isDataCopyBlocked: true } }).warnings).toEqual([
     expect.stringContaining('does not allow data to be copied'),

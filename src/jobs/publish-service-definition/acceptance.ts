@@ -101,10 +101,13 @@ export function copiedText(datasets: string[]): string {
   return `The definition brings data along that would be copied to the site and freeze there: ${inShort(datasets)}. Send copiedData=allow to accept that.`;
 }
 
+/** A copied database that does not list what is in it counts by its own name. */
 export function copiedDatasets(definition: ServiceDefinitionContent): string[] {
   return definition.databases
     .filter((database) => database.isCopied)
-    .flatMap((database) => database.datasets.map((dataset) => dataset.name));
+    .flatMap(({ name, datasets }) =>
+      datasets.length > 0 ? datasets.map((dataset) => dataset.name) : [name],
+    );
 }
 
 export function inShort(names: string[]): string {
