@@ -69,7 +69,7 @@ export async function checkSite(site: Site, signal: AbortSignal): Promise<Findin
             'The site is read-only: jobs wait.',
             'Switch it to EDITABLE in the Administrator Directory.',
           )
-        : ok(siteMode),
+        : ok(siteMode === 'UNKNOWN' ? 'not shown to this account' : siteMode),
   );
   await look(
     'publishing tools',

@@ -22,6 +22,11 @@ export function siteOperations(site: SiteState): Operation[] {
     handle,
   });
   const administer = { access: 'ADMINISTER', methods: 'POST' } as const;
+  // What the documentation does not name among the rights of a publisher is refused to one: not verified.
+  const readAsAdministrator = (...operation: Parameters<typeof read>): Operation => ({
+    ...read(...operation),
+    access: 'ADMINISTER',
+  });
   return [
     open('rest-info', ['/rest/info'], (call) => restInfo(site, call)),
     open('health', ['/rest/info/healthcheck', '/rest/info/healthCheck'], () => ({ success: true })),
@@ -58,10 +63,10 @@ export function siteOperations(site: SiteState): Operation[] {
       })),
       access: 'nobody-known',
     },
-    read('machines', ['/admin/machines'], () => ({
+    readAsAdministrator('machines', ['/admin/machines'], () => ({
       machines: site.settings.machines.map((name) => machine(site, name)),
     })),
-    read('machine', ['/admin/machines/:machine'], (call) => {
+    readAsAdministrator('machine', ['/admin/machines/:machine'], (call) => {
       const asked = call.names.machine ?? '';
       const name = site.settings.machines.find((one) => one === asked.toUpperCase());
       if (!name) throw notFound(asked);
@@ -73,17 +78,17 @@ export function siteOperations(site: SiteState): Operation[] {
         webServerCertificateAlias: 'selfsignedcertificate',
       };
     }),
-    read('machine-status', ['/admin/machines/:machine/status'], () => ({
+    readAsAdministrator('machine-status', ['/admin/machines/:machine/status'], () => ({
       configuredState: 'STARTED',
       realTimeState: 'STARTED',
     })),
-    read('directories', ['/admin/system/directories'], () => ({ directories })),
-    read('directory', ['/admin/system/directories/:name'], ({ names }) => {
+    readAsAdministrator('directories', ['/admin/system/directories'], () => ({ directories })),
+    readAsAdministrator('directory', ['/admin/system/directories/:name'], ({ names }) => {
       const found = directories.find(({ name }) => name === names.name);
       if (!found) throw notFound(names.name ?? '');
       return found;
     }),
-    read('mode', ['/admin/mode'], () => ({
+    readAsAdministrator('mode', ['/admin/mode'], () => ({
       siteMode: site.mode,
       copyConfigLocal: false,
       lastModified: site.modeChangedAt,
@@ -92,7 +97,9 @@ export function siteOperations(site: SiteState): Operation[] {
       ...read('update-mode', ['/admin/mode/update'], ({ params }) => updateMode(site, params)),
       ...administer,
     },
-    read('server-properties', ['/admin/system/properties'], () => shownProperties(site)),
+    readAsAdministrator('server-properties', ['/admin/system/properties'], () =>
+      shownProperties(site),
+    ),
     {
       ...read('update-server-properties', ['/admin/system/properties/update'], ({ params }) => {
         site.properties = readJsonObject(params.properties, 'properties');
@@ -101,17 +108,26 @@ export function siteOperations(site: SiteState): Operation[] {
       ...administer,
       changes: true,
     },
-    read('licenses', ['/admin/system/licenses'], () => ({ edition: {}, features: [] })),
+    readAsAdministrator('licenses', ['/admin/system/licenses'], () => ({
+      edition: {},
+      features: [],
+    })),
     {
-      ...read('clear-rest-cache', ['/admin/system/handlers/rest/cache/clear'], () => ({
-        status: 'success',
-      })),
+      ...readAsAdministrator(
+        'clear-rest-cache',
+        ['/admin/system/handlers/rest/cache/clear'],
+        () => ({
+          status: 'success',
+        }),
+      ),
       methods: 'POST',
     },
     read('upgrade', ['/admin/upgrade'], () => ({ upgradeStatus: 'UPGRADE_NOT_REQUIRED' })),
-    read('security-config', ['/admin/security/config'], (call) => securityConfig(site, call)),
+    readAsAdministrator('security-config', ['/admin/security/config'], (call) =>
+      securityConfig(site, call),
+    ),
     read('query-logs', ['/admin/logs/query'], ({ params }) => queryLogs(site, params)),
-    read('log-settings', ['/admin/logs/settings'], () => ({
+    readAsAdministrator('log-settings', ['/admin/logs/settings'], () => ({
       settings: {
         logDir: '/srv/arcgis/logs',
         logLevel: 'WARNING',

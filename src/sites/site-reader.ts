@@ -18,7 +18,7 @@ import {
 import type { RestInfo } from './rest-info.ts';
 import { readService, readServiceStatus } from './services.ts';
 import type { CallOptions, SiteCall } from './site-client.ts';
-import { isNotFound, SiteError, SiteUnreachableError } from './site-errors.ts';
+import { isNotFound, isRefusal, SiteError, SiteUnreachableError } from './site-errors.ts';
 import type { Site } from './sites.ts';
 
 async function readAdmin<T extends z.ZodType>(
@@ -80,7 +80,10 @@ export async function readAdminInfo(site: Site, { signal }: CallOptions = {}): P
 const ModeAnswer = z.looseObject({ siteMode: z.string(), lastModified: lenient(NumberLike) });
 
 export type SiteMode = {
-  /** `EDITABLE` or `READ_ONLY`; sites before 10.4 have no mode and are always editable. */
+  /**
+   * `EDITABLE` or `READ_ONLY`; sites before 10.4 have no mode and are always editable. `UNKNOWN` where our
+   * account may not see it: whether a publisher may is not verified.
+   */
   siteMode: string;
   lastModifiedMs?: number;
 };
@@ -92,6 +95,7 @@ export async function readSiteMode(site: Site, { signal }: CallOptions = {}): Pr
     return { siteMode, ...(lastModified !== undefined && { lastModifiedMs: lastModified }) };
   } catch (error) {
     if (isNotFound(error)) return { siteMode: 'EDITABLE' };
+    if (isRefusal(error)) return { siteMode: 'UNKNOWN' };
     throw error;
   }
 }
@@ -271,11 +275,21 @@ async function findPublishingTools(
     const asked = { site: site.name, to: `show ${name}`, kind: 'read' } as const;
     const { maxInstancesPerNode = 2, maxUsageTime = 600 } = parseAnswer(ToolsAnswer, json, asked);
     const status = await readServiceStatus(site, target, options);
-    const machineCount = Math.max(1, (await readMachines(site, options)).length);
+    const machineCount = Math.max(1, await countMachines(site, options));
     const maxUsageTimeSeconds = maxUsageTime;
     return { name, maxInstancesPerNode, machineCount, maxUsageTimeSeconds, ...status };
   } catch (error) {
     if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** None where our account may not see them: machines are an administrator's. */
+async function countMachines(site: Site, options: CallOptions): Promise<number> {
+  try {
+    return (await readMachines(site, options)).length;
+  } catch (error) {
+    if (isRefusal(error)) return 0;
     throw error;
   }
 }

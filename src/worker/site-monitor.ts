@@ -4,6 +4,7 @@ import type { Config, SiteConfig } from '../lib/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/wait.ts';
+import { isRefusal } from '../sites/site-errors.ts';
 import {
   findDataStoreItems,
   readAdminInfo,
@@ -108,7 +109,7 @@ export async function readSiteRecord(
   try {
     const rest = await readRestInfo(site, { signal });
     const admin = await readAdminInfo(site, { signal });
-    const mode = (await readSiteMode(site, { signal }).catch(ignoreRefusal))?.siteMode;
+    const { siteMode: mode } = await readSiteMode(site, { signal });
     const tools = await readPublishingTools(site, { signal }).catch(ignoreRefusal);
     const items = await findDataStoreItems(site, { signal }).catch(ignoreRefusal);
     const isDataCopyBlocked = await readBlockDataCopy(site, { signal }).catch(ignoreRefusal);
@@ -119,7 +120,7 @@ export async function readSiteRecord(
       isFederated: rest.owningSystemUrl !== undefined,
       slots: slotsOf(site.config, tools),
       ...(rest.version && { version: rest.version }),
-      ...(mode && { mode }),
+      ...(mode !== 'UNKNOWN' && { mode }),
       ...(admin.privilege && { privilege: admin.privilege }),
       ...(tools && {
         publishingTools: `${tools.name}: ${tools.realTimeState}`,
@@ -153,6 +154,6 @@ function healthOf(error: GatewayError): SiteRecord['health'] {
 
 /** Older releases and lesser accounts lack some resources: what they tell is not needed to go on. */
 function ignoreRefusal(error: unknown): undefined {
-  if (error instanceof GatewayError && error.code === 'site_error') return undefined;
+  if (isRefusal(error)) return undefined;
   throw error;
 }

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import type { PublishServiceDefinitionResult } from '../../src/jobs/publish-service-definition/schema.ts';
 import type { Problem } from '../../src/lib/problem.ts';
+import { ask } from '../support/asking.ts';
 import { testTiming } from '../support/gateway.ts';
 import { test } from '../support/publishing-test.ts';
 
@@ -382,6 +383,28 @@ test('answers that are lost are looked for, and nothing is done twice', async ({
     submits: counted('submit'),
   }).toEqual({ uploads: 1, folders: 1, submits: 1 });
   expect(site.control.state().uploads).toEqual([]);
+});
+
+test('an account that may publish, and sees no more than that, is enough', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite({ privilege: 'PUBLISH' });
+  const gateway = await open(site);
+  const first = await gateway.publish(await gateway.build(), { site: 'demo' });
+  expect(await gateway.ended(first.body.jobID)).toMatchObject({ status: 'successful' });
+  const again = await gateway.publish(
+    await gateway.build({ layers: ['Roads', 'Bridges', 'Signs'] }),
+    {
+      site: 'demo',
+      ifExists: 'replace',
+    },
+  );
+  expect(await gateway.ended(again.body.jobID)).toMatchObject({ status: 'successful' });
+
+  const { body } = await ask(gateway, '/v1/sites/demo');
+  expect(body).toMatchObject({ health: 'up', privilege: 'PUBLISH', slots: 2 });
+  expect(body).not.toHaveProperty('mode');
 });
 
 test('a lost answer is not repeated even when the site hides its jobs', async ({
