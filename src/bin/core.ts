@@ -13,6 +13,7 @@ import { JobSubmission } from '../jobs/job-submission.ts';
 import { PublishLedger } from '../jobs/publish-ledger.ts';
 import { RuntimeRecords } from '../jobs/runtime-records.ts';
 import { SiteRecords } from '../jobs/site-records.ts';
+import { SiteTroubles } from '../jobs/site-troubles.ts';
 import { UploadRecords } from '../jobs/upload-records.ts';
 import { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
 import type { Config } from '../lib/config.ts';
@@ -50,6 +51,7 @@ export function createCore(redis: Redis, config: Config, log: Log, tracing: Trac
     runtimes: new RuntimeRecords(redis, records.keys),
     siteRecords,
     forecasts: new JobForecasts(redis, records.keys, siteRecords),
+    siteTroubles: new SiteTroubles(redis, records.keys, siteRecords),
     webhookEndpoints: new WebhookEndpointRecords(redis, records.keys),
     deliveries: new DeliveryRecords(redis, records.keys, config.webhooks),
     folderUses: new FolderUses(redis, records.keys),

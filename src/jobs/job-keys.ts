@@ -29,6 +29,7 @@ export function jobKeys(prefix: string) {
     siteClosed: (name: string) => `${prefix}:site-closed:${name}`,
     siteHold: (name: string) => `${prefix}:site-hold:${name}`,
     siteProbe: (name: string) => `${prefix}:site-probe:${name}`,
+    siteTroubles: (name: string, step: string) => `${prefix}:site-troubles:${name}:${step}`,
     dataStoreValidations: (site: string) => `${prefix}:data-store-validations:${site}`,
     ledger: (service: string) => `${prefix}:ledger:${service}`,
     ledgerVersion: (service: string, version: number) =>

@@ -18,6 +18,7 @@ import type { RuntimeRecord } from './runtime-records.ts';
 import type { RuntimeNeeds } from './runtime-wish.ts';
 import { acceptOnSites, isOnSites, runOnSites, toFirstSite, withSites } from './site-fan-out.ts';
 import type { SiteRecord } from './site-records.ts';
+import type { SiteTroubles } from './site-troubles.ts';
 import type { PutBack, RunStep } from './step.ts';
 import type { UploadRecord, UploadRecords } from './upload-records.ts';
 
@@ -34,6 +35,7 @@ export type JobContext = {
   uploads: UploadRecords;
   ledger: PublishLedger;
   folderUses: FolderUses;
+  siteTroubles: SiteTroubles;
   step: RunStep;
   /** Makes child jobs and waits for them without holding a slot. */
   children: RunChildren;

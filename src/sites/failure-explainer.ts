@@ -43,6 +43,9 @@ const writeSteps = ['upload', 'configure', 'folder', 'submit', 'clean-up'];
 const publishSteps = ['submit', 'await'];
 const startingSteps = ['verify', 'start', 'edit', 'create'];
 
+/** Several services at once: then it is the site, and its jobs are held. */
+export const siteLooksIllRow = 49;
+
 /**
  * What goes wrong on a site and what to say about it, first match wins. Rows match on ids, codes, states
  * and the literal texts that are known from documentation or real sites; the others on where it happened
@@ -316,7 +319,7 @@ const rows: readonly Row[] = [
     explain: access.resourceNotFound,
   },
   {
-    row: 49,
+    row: siteLooksIllRow,
     matches: (it) =>
       Number(fact(it, 'recentFailures')) >= 3 &&
       hasNoIdBut(it) &&

@@ -140,7 +140,7 @@ export function siteLooksIll(it: FailureEvidence): Told {
   const machines = listOf(factList(it, 'machines'), `the machines of ${it.site}`);
   const within = it.error?.facts?.withinMs;
   return {
-    cause: `${fact(it, 'recentFailures')} jobs of ${it.site} failed${typeof within === 'number' ? ` within ${durationOf(within)}` : ''} in the step ${it.step}. Most often that is the site, not the definitions: its jobs are held.`,
+    cause: `${fact(it, 'recentFailures')} services of ${it.site} failed${typeof within === 'number' ? ` within ${durationOf(within)}` : ''} in the step ${it.step}. Most often that is the site, not the definitions: its jobs are held for a while.`,
     certainty: 'most often',
     again: 'later',
     nextStep: `Look at disk space, shares and the config store of ${machines}; then release the jobs of ${it.site}.`,

@@ -10,6 +10,7 @@ import { type JobChange, JobEndedError, type JobRecords } from '../jobs/job-reco
 import { JobSecrets, type JobSecretsDeps, SecretMissingError } from '../jobs/job-secrets.ts';
 import type { JobContext, JobType } from '../jobs/job-type.ts';
 import type { PublishLedger } from '../jobs/publish-ledger.ts';
+import type { SiteTroubles } from '../jobs/site-troubles.ts';
 import {
   type PutBack,
   ReplayedToEnd,
@@ -39,6 +40,7 @@ export type AttemptDeps = ChildRunnerDeps & {
   uploads: UploadRecords;
   ledger: PublishLedger;
   folderUses: FolderUses;
+  siteTroubles: SiteTroubles;
   validations: DataStoreValidations;
   jobSecrets: JobSecretsDeps;
   timing: Timing;
@@ -419,6 +421,7 @@ class AttemptRun {
       uploads: this.#deps.uploads,
       ledger: this.#deps.ledger,
       folderUses: this.#deps.folderUses,
+      siteTroubles: this.#deps.siteTroubles,
       secrets: this.#secrets,
       validations: this.#deps.validations.maskedBy(this.#mask),
       // A replay takes nothing: what comes after a lock that was not given was never begun.

@@ -14,6 +14,7 @@ import { JobSubmission } from '../../src/jobs/job-submission.ts';
 import { PublishLedger } from '../../src/jobs/publish-ledger.ts';
 import { RuntimeRecords } from '../../src/jobs/runtime-records.ts';
 import { SiteRecords } from '../../src/jobs/site-records.ts';
+import { SiteTroubles } from '../../src/jobs/site-troubles.ts';
 import { UploadRecords } from '../../src/jobs/upload-records.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { closeRedis, openRedis } from '../../src/lib/redis.ts';
@@ -32,6 +33,7 @@ export type JobCore = {
   idempotency: IdempotencyRecords;
   siteRecords: SiteRecords;
   runtimes: RuntimeRecords;
+  siteTroubles: SiteTroubles;
   folderUses: FolderUses;
   ledger: PublishLedger;
   validations: DataStoreValidations;
@@ -47,6 +49,7 @@ export const test = base.extend<{ core: JobCore }>({
     const records = new JobRecords(redis, { prefix, failedUploadDays: 7 });
     const { keys } = records;
     const queues = new JobQueues(redis, keys);
+    const siteRecords = new SiteRecords(redis, keys);
     await use({
       redis,
       prefix,
@@ -61,8 +64,9 @@ export const test = base.extend<{ core: JobCore }>({
       events: new JobEvents(redis, keys),
       uploads: new UploadRecords(redis, keys),
       idempotency: new IdempotencyRecords(redis, keys),
-      siteRecords: new SiteRecords(redis, keys),
       runtimes: new RuntimeRecords(redis, keys),
+      siteRecords,
+      siteTroubles: new SiteTroubles(redis, keys, siteRecords),
       folderUses: new FolderUses(redis, keys),
       ledger: new PublishLedger(redis, keys, { keepVersions: 2, keepDays: 90 }),
       validations: new DataStoreValidations(redis, keys),

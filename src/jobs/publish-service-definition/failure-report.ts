@@ -1,18 +1,24 @@
 import { z } from 'zod';
 import { GatewayError } from '../../lib/errors.ts';
 import { type Problem, toProblem } from '../../lib/problem.ts';
-import { explainFailure, type FailureEvidence } from '../../sites/failure-explainer.ts';
+import {
+  type Explanation,
+  explainFailure,
+  type FailureEvidence,
+  siteLooksIllRow,
+} from '../../sites/failure-explainer.ts';
 import { toText } from '../../sites/service-target.ts';
 import { findService, readServiceStatus } from '../../sites/services.ts';
-import type { SiteFailure } from '../../sites/site-errors.ts';
-import { type LogLine, readLogs } from '../../sites/site-logs.ts';
-import { readClockSkewMs } from '../../sites/site-reader.ts';
+import { isRefusal, type SiteFailure } from '../../sites/site-errors.ts';
+import type { LogLine } from '../../sites/site-logs.ts';
 import type { FailureReport, JobContext } from '../job-type.ts';
 import type { PutBack } from '../step.ts';
 import { copiedDatasets } from './acceptance.ts';
 import { SiteJobOutcome } from './await-site-job.ts';
+import { readCircumstances, readMachineNames } from './circumstances.ts';
 import { openPublishing } from './handler.ts';
 import { Decision, type Publishing } from './publishing-context.ts';
+import { readServerLog } from './read-server-log.ts';
 import { ReferencedData } from './registered-data.ts';
 import type { PublishServiceDefinitionParams } from './schema.ts';
 
@@ -33,8 +39,6 @@ const beforeTheSite = new Set([
   'unreadable_document',
   'site_insufficient_privilege',
 ]);
-const windowMs = 5_000;
-const mostLogLines = 50;
 
 type Open = (context: JobContext) => Promise<Publishing>;
 
@@ -72,10 +76,21 @@ async function investigate(
     });
   }
   const live = await lookAtLiveService(publishing, context.signal);
-  return {
-    problem,
-    evidence: toEvidence(publishing, { problem, facts, error, logs, live }, context),
-  };
+  const evidence = toEvidence(publishing, { problem, facts, error, logs, live }, context);
+  if (beforeTheSite.has(problem.code)) return { problem, evidence };
+  const { facts: more, ...circumstances } = await readCircumstances(
+    publishing,
+    { ...evidence, facts, isRefusal: isRefusal(error) },
+    context.signal,
+  );
+  return { problem, evidence: { ...withFacts(evidence, more), ...circumstances } };
+}
+
+function withFacts(evidence: FailureEvidence, more: Record<string, unknown>): FailureEvidence {
+  const { error } = evidence;
+  return error
+    ? { ...evidence, error: { ...error, facts: { ...error.facts, ...more } } }
+    : evidence;
 }
 
 type Found = {
@@ -161,48 +176,6 @@ function toNearest(
   return found?.nearest ? { nearestItem: found.nearest } : {};
 }
 
-/**
- * Three sources belong to a publish: the publishing tools, the service itself, and the site without a
- * filter. A site writes its log a little late, so it is read twice.
- */
-async function readServerLog(
-  publishing: Publishing,
-  context: JobContext,
-): Promise<{ lines: LogLine[]; unreadable?: string }> {
-  const { site, wanted } = publishing;
-  const { signal } = context;
-  const lines = new Map<string, LogLine>();
-  try {
-    const skewMs = (await readClockSkewMs(site, { signal })) ?? 0;
-    const fromMs = context.startedMs() + skewMs - windowMs;
-    const sources = [
-      ['System/PublishingTools.GPServer', 'System/PublishingToolsEx.GPServer'],
-      [toText(wanted)],
-      undefined,
-    ];
-    for (const isLast of [false, true]) {
-      const toMs = Date.now() + skewMs + windowMs;
-      for (const services of sources) {
-        const read = await readLogs(
-          site,
-          { fromMs, toMs, level: 'WARNING', ...(services && { services }) },
-          { signal },
-        );
-        for (const line of read) lines.set(`${line.timeMs} ${line.source} ${line.message}`, line);
-      }
-      if (!isLast) await context.pause(context.timing.logSettleMs);
-    }
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    return { lines: newestLines(lines), unreadable: error.message };
-  }
-  return { lines: newestLines(lines) };
-}
-
-function newestLines(lines: Map<string, LogLine>): LogLine[] {
-  return [...lines.values()].sort((a, b) => a.timeMs - b.timeMs).slice(-mostLogLines);
-}
-
 async function conclude(
   publishing: Publishing,
   { problem, evidence }: Evidence,
@@ -210,8 +183,10 @@ async function conclude(
   context: JobContext,
 ): Promise<Problem> {
   const liveService = await lookAtLiveService(publishing, context.signal);
-  const { row, cause, certainty, again, nextStep, alternatives, seen } = explainFailure(
+  const { row, cause, certainty, again, nextStep, alternatives, seen } = await explain(
+    publishing,
     withPutBack(evidence, putBack),
+    context,
   );
   const { messages: _, ...kept } = problem;
   return {
@@ -242,14 +217,28 @@ async function conclude(
   };
 }
 
+/** What nothing explains may be the site's doing: several services in a row say so, and hold it. */
+async function explain(
+  publishing: Publishing,
+  evidence: FailureEvidence,
+  { siteTroubles, signal }: JobContext,
+): Promise<Explanation> {
+  const explanation = explainFailure(evidence);
+  const { site, step, service } = evidence;
+  if (explanation.row !== 0 || service === undefined) return explanation;
+  const { services: recentFailures, withinMs } = await siteTroubles.note(site, { step, service });
+  const machines = await readMachineNames(publishing, signal);
+  const circumstances = { recentFailures, withinMs, ...(machines.length > 0 && { machines }) };
+  const better = explainFailure(withFacts(evidence, circumstances));
+  if (better.row === siteLooksIllRow) await siteTroubles.hold(site, better.cause);
+  return better;
+}
+
 /** What was put back belongs to the explanation; the state that explains the failure is the one before. */
 function withPutBack(evidence: FailureEvidence, { done, failed }: PutBack): FailureEvidence {
-  if (!evidence.error || done.length + failed.length === 0) return evidence;
-  const facts = {
-    ...evidence.error.facts,
-    putBack: [...done, ...failed.map((note) => `not put back: ${note}`)].join('; '),
-  };
-  return { ...evidence, error: { ...evidence.error, facts } };
+  if (done.length + failed.length === 0) return evidence;
+  const notes = [...done, ...failed.map((note) => `not put back: ${note}`)];
+  return withFacts(evidence, { putBack: notes.join('; ') });
 }
 
 /** True once the site was told to publish: from then on it may have touched the live service. */
