@@ -1909,6 +1909,12 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
+            /**
+             * @description When no service is meant: `succeed` is for several sites of which not each has some
+             * @default fail
+             * @enum {string}
+             */
+            ifNoneMatch?: "fail" | "succeed";
         } & (unknown | unknown);
         DeleteServicesResults: {
             /** @description What became of each service */
@@ -2260,6 +2266,11 @@ export interface components {
             /** @description In place of `services` and `set`: the `changes` of an earlier edit. Each value that is still as that edit left it gets its old one again; what somebody changed since stays */
             putBack?: components["schemas"]["ServiceSettingChange"][];
             /**
+             * Format: date-time
+             * @description With `set`: at that time a job of its own gives each value its old one again, where it still is the one of this edit (RFC 3339)
+             */
+            until?: string;
+            /**
              * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
              * @default undo
              * @enum {string}
@@ -2270,6 +2281,12 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
+            /**
+             * @description When no service is meant: `succeed` is for several sites of which not each has some
+             * @default fail
+             * @enum {string}
+             */
+            ifNoneMatch?: "fail" | "succeed";
         } & (unknown | unknown);
         EditServicesResults: {
             /** @description What became of each service */
@@ -2312,6 +2329,8 @@ export interface components {
             warnings: string[];
             /** @description All of it in one list, as `putBack` of a later edit takes it */
             changes: components["schemas"]["ServiceSettingChange"][];
+            /** @description With `until`: the job that puts the old values back then; it can be dismissed */
+            putBackJob: string | null;
         };
         ExtensionEdit: {
             /** @description Kind of extension, such as `FeatureServer` */
@@ -3113,6 +3132,12 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
+            /**
+             * @description When no service is meant: `succeed` is for several sites of which not each has some
+             * @default fail
+             * @enum {string}
+             */
+            ifNoneMatch?: "fail" | "succeed";
         } & (unknown | unknown);
         RestartServicesResults: {
             /** @description What became of each service */
@@ -3612,6 +3637,12 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
+            /**
+             * @description When no service is meant: `succeed` is for several sites of which not each has some
+             * @default fail
+             * @enum {string}
+             */
+            ifNoneMatch?: "fail" | "succeed";
         } & (unknown | unknown);
         SetServicePermissionsResults: {
             /** @description What became of each service */
@@ -3801,6 +3832,12 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
+            /**
+             * @description When no service is meant: `succeed` is for several sites of which not each has some
+             * @default fail
+             * @enum {string}
+             */
+            ifNoneMatch?: "fail" | "succeed";
         } & (unknown | unknown);
         StartServicesResults: {
             /** @description What became of each service */
@@ -3884,6 +3921,12 @@ export interface components {
              * @default false
              */
             dryRun?: boolean;
+            /**
+             * @description When no service is meant: `succeed` is for several sites of which not each has some
+             * @default fail
+             * @enum {string}
+             */
+            ifNoneMatch?: "fail" | "succeed";
         } & (unknown | unknown);
         StopServicesResults: {
             /** @description What became of each service */
@@ -6204,6 +6247,12 @@ export interface operations {
                      * @default false
                      */
                     dryRun?: boolean;
+                    /**
+                     * @description When no service is meant: `succeed` is for several sites of which not each has some
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifNoneMatch?: "fail" | "succeed";
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -6344,6 +6393,12 @@ export interface operations {
                      * @default false
                      */
                     dryRun?: boolean;
+                    /**
+                     * @description When no service is meant: `succeed` is for several sites of which not each has some
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifNoneMatch?: "fail" | "succeed";
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -6484,6 +6539,12 @@ export interface operations {
                      * @default false
                      */
                     dryRun?: boolean;
+                    /**
+                     * @description When no service is meant: `succeed` is for several sites of which not each has some
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifNoneMatch?: "fail" | "succeed";
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -6667,6 +6728,11 @@ export interface operations {
                         to: string | number | boolean | null;
                     }[];
                     /**
+                     * Format: date-time
+                     * @description With `set`: at that time a job of its own gives each value its old one again, where it still is the one of this edit (RFC 3339)
+                     */
+                    until?: string;
+                    /**
                      * @description `undo`: the first failure ends the job, and what it had done to the other services is put back; `continue`: the others are carried on with and stay so, and the job fails in the end
                      * @default undo
                      * @enum {string}
@@ -6677,6 +6743,12 @@ export interface operations {
                      * @default false
                      */
                     dryRun?: boolean;
+                    /**
+                     * @description When no service is meant: `succeed` is for several sites of which not each has some
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifNoneMatch?: "fail" | "succeed";
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -6819,6 +6891,12 @@ export interface operations {
                      * @default false
                      */
                     dryRun?: boolean;
+                    /**
+                     * @description When no service is meant: `succeed` is for several sites of which not each has some
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifNoneMatch?: "fail" | "succeed";
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -6969,6 +7047,12 @@ export interface operations {
                      * @default false
                      */
                     dryRun?: boolean;
+                    /**
+                     * @description When no service is meant: `succeed` is for several sites of which not each has some
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifNoneMatch?: "fail" | "succeed";
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;

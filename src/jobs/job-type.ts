@@ -47,8 +47,17 @@ export type JobContext = {
   validations: DataStoreValidations;
   /** Takes more locks, all of them or none; waits for whoever has them. */
   lock: (names: string[]) => Promise<void>;
-  /** Another job of the same owner, while it is remembered. */
-  findJob: (jobId: string) => Promise<JobRecord | undefined>;
+  /** Another job of the same owner, while it is remembered; of one on several sites the child on that site. */
+  findJob: (jobId: string, site: string) => Promise<JobRecord | undefined>;
+  /**
+   * One more job of the same type and owner, at a later time. Its id comes of this job's, so that there is one however
+   * often it is asked for.
+   */
+  followUp: {
+    submit: (inputs: Record<string, unknown>, atMs: number) => Promise<string>;
+    /** @returns false when there is none, or it has begun */
+    withdraw: () => Promise<boolean>;
+  };
   /** Puts a warning into the job's record and log, once. */
   warn: (text: string) => Promise<void>;
   warnings: () => string[];

@@ -18,7 +18,14 @@ export const batchInputs = {
     .boolean()
     .default(false)
     .describe('Tells what would be done to which services, and changes nothing'),
+  ifNoneMatch: z
+    .enum(['fail', 'succeed'])
+    .default('fail')
+    .describe(
+      'When no service is meant: `succeed` is for several sites of which not each has some',
+    ),
 };
+type IfNoneMatch = z.output<typeof batchInputs.ifNoneMatch>;
 
 export const OnFailure = z
   .enum(['undo', 'continue'])
@@ -66,7 +73,10 @@ export async function selectServices(
   site: Site,
   selection: ServiceSelection,
   { step, warn }: JobContext,
-  { mayBeMissing = false }: { mayBeMissing?: boolean } = {},
+  {
+    mayBeMissing = false,
+    ifNoneMatch = 'fail',
+  }: { mayBeMissing?: boolean; ifNoneMatch?: IfNoneMatch } = {},
 ): Promise<{ services: ServiceState[]; missing: string[]; isFederated: boolean }> {
   const { services, missing, unknown, isFederated } = await step(findServices, { site, selection });
   if (missing.length > 0 && !mayBeMissing) {
@@ -77,11 +87,13 @@ export async function selectServices(
     );
   }
   if (services.length === 0 && missing.length === 0) {
-    throw new ServicesRefusedError(
-      'nothing_matched',
-      `${site.name} has no service ${inWords(selection)}. Nothing was changed.${unknown.length > 0 ? ` ${notKnown(unknown)}` : ''}`,
-      { site: site.name },
-    );
+    if (ifNoneMatch === 'succeed') await warn(`${site.name} has no service ${inWords(selection)}.`);
+    else
+      throw new ServicesRefusedError(
+        'nothing_matched',
+        `${site.name} has no service ${inWords(selection)}. Nothing was changed.${unknown.length > 0 ? ` ${notKnown(unknown)}` : ''}`,
+        { site: site.name },
+      );
   }
   if (unknown.length > 0) await warn(notKnown(unknown));
   return { services: [...services].sort(byName), missing, isFederated };
@@ -121,12 +133,18 @@ const keepWhatWasDone = defineStep<object, object>({
   act: async () => ({}),
 });
 
+export function isWhatWasDoneKept({ recordedResult }: Pick<JobContext, 'recordedResult'>): boolean {
+  return recordedResult(keepWhatWasDone.name) !== undefined;
+}
+
 export type Batch<Outcome extends ServiceOutcome> = {
   site: Site;
   services: readonly ServiceTarget[];
   continues: boolean;
   /** Runs the steps of one service. */
   carryOut: (one: OneService, place: Place) => Promise<Outcome>;
+  /** What belongs to the batch as a whole, also when some failed and the rest stays. */
+  conclude?: (outcomes: Outcome[]) => Promise<void>;
 };
 
 /**
@@ -135,12 +153,12 @@ export type Batch<Outcome extends ServiceOutcome> = {
  * @throws ServicesFailedError naming each that failed
  */
 export async function changeEach<Outcome extends ServiceOutcome>(
-  { site, services, continues, carryOut }: Batch<Outcome>,
+  { site, services, continues, carryOut, conclude }: Batch<Outcome>,
   context: JobContext,
 ): Promise<Outcome[]> {
   await context.lock(services.map((target) => lockOfService(site.name, target)));
   const outcomes: Outcome[] = [];
-  const isKept = () => context.recordedResult(keepWhatWasDone.name) !== undefined;
+  const isKept = () => isWhatWasDoneKept(context);
   for (const [at, service] of services.entries()) {
     const { folder, serviceName, type } = service;
     const one = { site, target: { folder, serviceName, type }, continues, isKept };
@@ -152,8 +170,9 @@ export async function changeEach<Outcome extends ServiceOutcome>(
     }
   }
   const failed = outcomes.filter(({ outcome }) => outcome === 'failed');
+  if (failed.length > 0) await context.step(keepWhatWasDone, {});
+  await conclude?.(outcomes);
   if (failed.length === 0) return outcomes;
-  await context.step(keepWhatWasDone, {});
   const words = failed.map(({ service, messages }) => `${service}: ${messages.join(' ')}`);
   throw new ServicesFailedError(
     `${failed.length} of ${services.length} services of ${site.name} failed; what was done to the others stays. ${words.slice(0, 5).join(' ')}${failed.length > 5 ? ` And ${failed.length - 5} more.` : ''}`,

@@ -15,7 +15,12 @@ const Stopped = z.object({
 });
 type Stopped = z.output<typeof Stopped>;
 
-type Asked = { jobId: string; site: string; context: JobContext };
+type Asked = {
+  jobId: string;
+  site: string;
+  context: JobContext;
+  ifNoneMatch: 'fail' | 'succeed';
+};
 
 /** Kept, for the job that is asked may be removed meanwhile. */
 export const findStoppedBefore = defineStep<Asked, Stopped>({
@@ -38,8 +43,8 @@ export function wasRunning({ outcome, before }: ServiceOutcome): boolean {
  *
  * @throws ServicesRefusedError where there is no such job, or nothing of it is left to be started
  */
-async function findStopped({ jobId, site, context }: Asked): Promise<Stopped> {
-  const job = await context.findJob(jobId);
+async function findStopped({ jobId, site, context, ifNoneMatch }: Asked): Promise<Stopped> {
+  const job = await context.findJob(jobId, site);
   if (job?.processID !== 'stop-services') {
     throw new ServicesRefusedError(
       'nothing_matched',
@@ -56,11 +61,10 @@ async function findStopped({ jobId, site, context }: Asked): Promise<Stopped> {
   }
   const stopped = job.site === site ? stoppedBy(job) : [];
   if (stopped.length === 0) {
-    throw new ServicesRefusedError(
-      'nothing_matched',
-      `The job ${jobId} had stopped nothing on ${site} that ran before, or has started it again itself. Nothing was changed.`,
-      { site },
-    );
+    const words = `The job ${jobId} had stopped nothing on ${site} that ran before, or has started it again itself.`;
+    if (ifNoneMatch === 'fail')
+      throw new ServicesRefusedError('nothing_matched', `${words} Nothing was changed.`, { site });
+    await context.warn(words);
   }
   return {
     services: stopped.map(({ service }) => service),

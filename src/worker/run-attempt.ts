@@ -28,6 +28,7 @@ import type { Sites } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { Attempt } from './attempt.ts';
 import { ChildRunner, type ChildRunnerDeps } from './child-runner.ts';
+import { createFollowUp, findJobOf } from './related-jobs.ts';
 
 /** What every attempt of a worker has in common. */
 export type AttemptDeps = ChildRunnerDeps & {
@@ -426,10 +427,8 @@ class AttemptRun {
       validations: this.#deps.validations.maskedBy(this.#mask),
       // A replay takes nothing: what comes after a lock that was not given was never begun.
       lock: async (names) => (runner.mode === 'undo' ? undefined : this.#lock(names)),
-      findJob: async (jobId) => {
-        const found = await this.#deps.records.find(jobId);
-        return found?.owner === this.#record.owner ? found : undefined;
-      },
+      findJob: (jobId, site) => findJobOf(this.#deps, this.#record.owner, { jobId, site }),
+      followUp: createFollowUp(this.#deps, this.#jobType, { record: this.#record, attempt }),
       step: runner.step,
       children: this.#children(runner.mode).run,
       get signal() {

@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
 import type { SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
+import { ask } from '../support/asking.ts';
 import { ended, findTraces, run } from '../support/data-stores.ts';
 import { test } from '../support/publishing-test.ts';
 
@@ -157,6 +158,50 @@ test('an answer that got lost is looked for; a second edit is not sent', async (
   expect(edit).toMatchObject({ status: 'successful', results: { done: 1 } });
   expect(gone).toMatchObject({ status: 'successful', results: { done: 1 } });
   expect([count(site, 'edit'), count(site, 'delete-service')]).toEqual([1, 1]);
+});
+
+test('puts the old values back at a time, by a job that is seen and can be dismissed', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite();
+  furnish(site);
+  const gateway = await open(site);
+  const before = site.control.state().services.map(({ json }) => json);
+  const edit = (until: number, more: object = {}) =>
+    ended(gateway, 'edit-services', {
+      site: 'demo',
+      services: transport,
+      set: { maxIdleTime: 60 },
+      until: new Date(until).toISOString(),
+      ...more,
+    });
+
+  const short = await edit(Date.now() + 2_500);
+  const { putBackJob } = short.results as { putBackJob: string };
+  const waiting = await ask(gateway, `/v1/jobs/${putBackJob}`);
+  expect(jsonOf(site, 'Roads')).toMatchObject({ maxIdleTime: 60 });
+  const back = await gateway.ended(putBackJob);
+  const afterwards = site.control.state().services.map(({ json }) => json);
+  site.control.fault({ kind: 'change-refused', operation: 'edit', service: 'Roads' });
+  const long = await edit(Date.now() + 86_400_000, { onFailure: 'continue' });
+  const { body } = await ask(gateway, '/v1/jobs?status=accepted');
+
+  expect(waiting.body).toMatchObject({ status: 'accepted', waitingFor: { reason: 'schedule' } });
+  expect(back).toMatchObject({ status: 'successful', owner: short.owner, results: { done: 2 } });
+  expect(afterwards).toEqual(before);
+  expect(long).toMatchObject({ status: 'failed', undo: 'nothing-to-do' });
+  expect(body.jobs).toMatchObject([{ processID: 'edit-services', status: 'accepted' }]);
+  const [{ jobID }] = body.jobs as [{ jobID: string }];
+  await ask(gateway, `/v1/jobs/${jobID}`, { method: 'DELETE' });
+  expect(await gateway.ended(jobID)).toMatchObject({ status: 'dismissed' });
+  const past = {
+    site: 'demo',
+    services: transport,
+    set: { maxIdleTime: 1 },
+    until: '2020-01-01T00:00:00Z',
+  };
+  expect(await run(gateway, 'edit-services', past)).toMatchObject({ status: 400 });
 });
 
 test('refuses what is no setting', async ({ openSite, open }) => {

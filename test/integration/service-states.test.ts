@@ -3,6 +3,7 @@ import type { SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
 import { ask } from '../support/asking.ts';
 import { ended, run } from '../support/data-stores.ts';
 import { databaseOf, definitionContent } from '../support/definition-content.ts';
+import { openGateway } from '../support/gateway.ts';
 import { test } from '../support/publishing-test.ts';
 
 const onDatabase = (dataset: string) =>
@@ -335,4 +336,36 @@ test('waits for a job that holds one of its services, with the slot given back',
   expect(one).toMatchObject({ status: 'successful', results: { done: 1 } });
   expect(other).toMatchObject({ status: 'successful' });
   expect(states(site)).toMatchObject({ Map: 'STARTED' });
+});
+
+test('on several sites: stops what reads it on each, and starts on each what ran there', async ({
+  openSite,
+}) => {
+  const [one, two, three] = [await openSite(), await openSite(), await openSite()];
+  furnish(one);
+  two.control.addService({ name: 'Elsewhere', databases: onDatabase('gis.editor.roads') });
+  const access = ({ url, username, password }: SimulatedSite) => ({ url, username, password });
+  const sites = { one: access(one), two: access(two), three: access(three) };
+  const gateway = await openGateway({ sites });
+  try {
+    const all = { sites: ['one', 'two', 'three'], ifNoneMatch: 'succeed' };
+    const before = [states(one), states(two)];
+
+    const stop = await ended(gateway, 'stop-services', {
+      ...all,
+      services: { usesDataset: 'roads' },
+    });
+    expect(stop).toMatchObject({ status: 'successful' });
+    expect([states(one), states(two)]).toMatchObject([
+      { Map: 'STOPPED' },
+      { Elsewhere: 'STOPPED' },
+    ]);
+    const start = await ended(gateway, 'start-services', { ...all, resume: stop.jobId });
+
+    expect(start).toMatchObject({ status: 'successful' });
+    expect([states(one), states(two)]).toEqual(before);
+    expect([changes(one).length, changes(two).length, changes(three).length]).toEqual([4, 2, 0]);
+  } finally {
+    await gateway.close();
+  }
 });

@@ -12,7 +12,10 @@ export async function deleteServices(
 ): Promise<DeleteServicesResult> {
   const { step, warn, sites } = context;
   const site = sites.get(params.site);
-  const found = await selectServices(site, params.services, context, { mayBeMissing: true });
+  const found = await selectServices(site, params.services, context, {
+    mayBeMissing: true,
+    ifNoneMatch: params.ifNoneMatch,
+  });
   const services = found.services.filter((service) => !isSystemService(service));
   const gone = found.missing.map(alreadyGone);
   if (services.length > 0) {

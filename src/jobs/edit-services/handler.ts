@@ -6,6 +6,7 @@ import type { JobContext } from '../job-type.ts';
 import {
   changeEach,
   countOutcomes,
+  isWhatWasDoneKept,
   selectServices,
   toPlanned,
   warnOfSystem,
@@ -14,7 +15,13 @@ import { isStarted } from '../service-selection.ts';
 import type { WantedSetting } from '../service-setting.ts';
 import { toWanted } from '../service-settings-change.ts';
 import { editOne, planEdit, refuseEdit } from './edit-one.ts';
-import type { EditedService, EditServicesParams, EditServicesResult } from './schema.ts';
+import { planPutBack } from './plan-put-back.ts';
+import type {
+  EditedService,
+  EditServicesParams,
+  EditServicesResult,
+  ServiceSettingChange,
+} from './schema.ts';
 
 export async function editServices(
   params: EditServicesParams,
@@ -28,8 +35,9 @@ export async function editServices(
     const planned: EditedService[] = [];
     for (const service of services)
       planned.push(await plan(site, service, wantedOf(service), context));
-    return toResult(planned, context);
+    return toResult(planned, null, context);
   }
+  let putBackJob: string | null = null;
   const outcomes = await changeEach(
     {
       site,
@@ -37,18 +45,33 @@ export async function editServices(
       continues: params.onFailure === 'continue',
       carryOut: (one, place) =>
         context.step(editOne(place), { ...one, wanted: wantedOf(one.target) }),
+      conclude: async (edited) => {
+        putBackJob = await planFor(params, listChanges(edited), context);
+      },
     },
     context,
   );
-  return toResult(outcomes, context);
+  return toResult(outcomes, putBackJob, context);
+}
+
+async function planFor(
+  { until, site }: EditServicesParams,
+  changes: ServiceSettingChange[],
+  context: JobContext,
+): Promise<string | null> {
+  if (until === undefined || changes.length === 0) return null;
+  const { followUp } = context;
+  const isKept = () => isWhatWasDoneKept(context);
+  const planned = { site, changes, untilMs: Date.parse(until), followUp, isKept };
+  return (await context.step(planPutBack, planned)).jobId;
 }
 
 async function whatToEdit(
-  { services, putBack = [], site: siteName }: EditServicesParams,
+  { services, putBack = [], site: siteName, ifNoneMatch }: EditServicesParams,
   site: Site,
   context: JobContext,
 ): Promise<ServiceState[]> {
-  if (services) return (await selectServices(site, services, context)).services;
+  if (services) return (await selectServices(site, services, context, { ifNoneMatch })).services;
   const names = [...new Set(putBack.map(({ service }) => service))];
   const found = await selectServices(site, { names }, context, { mayBeMissing: true });
   for (const name of found.missing)
@@ -90,11 +113,17 @@ async function plan(
   };
 }
 
-function toResult(services: EditedService[], context: JobContext): EditServicesResult {
-  return {
-    ...countOutcomes(services, context),
-    changes: services.flatMap(({ service, changes }) =>
-      changes.map((change) => ({ service, ...change })),
-    ),
-  };
+function listChanges(services: EditedService[]): ServiceSettingChange[] {
+  const edited = services.filter(({ outcome }) => outcome !== 'failed');
+  return edited.flatMap(({ service, changes }) =>
+    changes.map((change) => ({ service, ...change })),
+  );
+}
+
+function toResult(
+  services: EditedService[],
+  putBackJob: string | null,
+  context: JobContext,
+): EditServicesResult {
+  return { ...countOutcomes(services, context), changes: listChanges(services), putBackJob };
 }

@@ -1,6 +1,7 @@
 import { defineJobType } from '../job-type.ts';
 import { reportServiceFailure } from '../service-failure.ts';
 import { editServices } from './handler.ts';
+import { refusePast } from './refuse-past.ts';
 import { EditServicesParams, EditServicesResult } from './schema.ts';
 
 export const editServicesJob = defineJobType({
@@ -15,8 +16,9 @@ export const editServicesJob = defineJobType({
     set: { maxInstancesPerNode: 4, properties: { maxRecordCount: 5000 } },
   },
   queue: 'site',
-  steps: ['find', 'edit', 'keep'],
+  steps: ['find', 'edit', 'keep', 'plan'],
   scopes: () => ['services:edit'],
+  accept: refusePast,
   handler: editServices,
   failure: reportServiceFailure,
 });

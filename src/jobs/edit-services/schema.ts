@@ -28,8 +28,18 @@ export const EditServicesParams = z
       .describe(
         'In place of `services` and `set`: the `changes` of an earlier edit. Each value that is still as that edit left it gets its old one again; what somebody changed since stays',
       ),
+    until: z.iso
+      .datetime({ offset: true })
+      .optional()
+      .describe(
+        'With `set`: at that time a job of its own gives each value its old one again, where it still is the one of this edit (RFC 3339)',
+      ),
     onFailure: OnFailure,
     ...batchInputs,
+  })
+  .superRefine(({ until, putBack }, check) => {
+    if (until === undefined || putBack === undefined) return;
+    check.addIssue({ code: 'custom', path: ['until'], message: 'only with services and set' });
   })
   .superRefine(({ services, set, putBack }, check) => {
     const isWhole = services !== undefined && set !== undefined;
@@ -60,6 +70,10 @@ export const EditServicesResult = z
     changes: z
       .array(ServiceSettingChange)
       .describe('All of it in one list, as `putBack` of a later edit takes it'),
+    putBackJob: z
+      .string()
+      .nullable()
+      .describe('With `until`: the job that puts the old values back then; it can be dismissed'),
   })
   .meta({ id: 'EditServicesResults' });
 export type EditServicesResult = z.output<typeof EditServicesResult>;

@@ -18,7 +18,7 @@ export async function restartServices(
   context: JobContext,
 ): Promise<RestartServicesResult> {
   const site = context.sites.get(params.site);
-  const { services } = await selectServices(site, params.services, context);
+  const { services } = await selectServices(site, params.services, context, params);
   await warnOfSystem(site, services, context);
   if (params.dryRun) return countOutcomes(services.map(plan), context);
   const outcomes = await changeEach(

@@ -14,7 +14,7 @@ export async function setServicePermissions(
   context: JobContext,
 ): Promise<SetServicePermissionsResult> {
   const site = context.sites.get(params.site);
-  const { services, isFederated } = await selectServices(site, params.services, context);
+  const { services, isFederated } = await selectServices(site, params.services, context, params);
   if (isFederated)
     throw new ServicesRefusedError('conflict', federatedText(site.name), { site: site.name });
   if (params.dryRun) {

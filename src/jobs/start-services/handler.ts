@@ -32,16 +32,19 @@ export async function startServices(
 }
 
 async function whatToStart(
-  { services, resume, site: siteName }: StartServicesParams,
+  { services, resume, site: siteName, ifNoneMatch }: StartServicesParams,
   site: Site,
   context: JobContext,
 ): Promise<{ services: ServiceState[]; didNotRun: string[] }> {
-  if (services) return { ...(await selectServices(site, services, context)), didNotRun: [] };
+  if (services)
+    return { ...(await selectServices(site, services, context, { ifNoneMatch })), didNotRun: [] };
   const stopped = await context.step(findStoppedBefore, {
     jobId: resume ?? '',
     site: siteName,
     context,
+    ifNoneMatch,
   });
+  if (stopped.services.length === 0) return { services: [], didNotRun: [] };
   const found = await selectServices(site, { names: stopped.services }, context, {
     mayBeMissing: true,
   });

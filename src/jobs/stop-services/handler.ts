@@ -10,7 +10,7 @@ export async function stopServices(
   context: JobContext,
 ): Promise<StopServicesResult> {
   const site = context.sites.get(params.site);
-  const { services } = await selectServices(site, params.services, context);
+  const { services } = await selectServices(site, params.services, context, params);
   await warnOfSystem(site, services, context);
   if (params.dryRun) return { ...planFor(services, 'STOPPED', context), resume: [] };
   const outcomes = await changeEach(
