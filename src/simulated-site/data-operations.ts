@@ -112,7 +112,7 @@ function findItems(site: SiteState, call: Call): object {
   if (!parentPath && !ancestorPath && !types && !id && !managed) {
     throw new SiteRefusal(400, 'At least one parameter is needed.'); // text not verified
   }
-  const wanted = types?.split(',').map((type) => type.trim());
+  const wanted = (types || undefined)?.split(',').map((type) => type.trim());
   const items = site.dataItems
     .list()
     .filter((item) => !wanted || wanted.includes(item.type))
@@ -145,7 +145,7 @@ function unregister(site: SiteState, { params }: Call): object {
   const path = params.itempath ?? params.itemPath ?? params.path;
   if (!path) throw new SiteRefusal(400, "The parameter 'itempath' is missing.");
   const item = site.dataItems.get(path);
-  if (params.force !== 'true') {
+  if (!/^true$/i.test(params.force ?? '')) {
     throw new SiteRefusal(500, `The item ${item.path} can only be unregistered with force.`); // text not verified
   }
   site.dataItems.remove(item);
