@@ -1,13 +1,19 @@
+import {
+  jobDismissingScopes,
+  jobReadingScopes,
+  siteReadingScopes,
+  webhookScopes,
+} from '../http/caller.ts';
 import { leastFreeBytes } from '../http/upload-receiver.ts';
-import type { Config } from '../lib/config.ts';
+import type { Config, ResolveSecret } from '../lib/config.ts';
+import { ConfigError } from '../lib/errors.ts';
 import { closeRedis, openRedis, type RedisAddress } from '../lib/redis.ts';
 import { FolderStorage } from '../storage/folder-storage.ts';
 import { type Finding, fail, ok, type Verdict, warn } from './finding.ts';
 
-const knownScopes = new Set([
-  ...['publish:create', 'publish:overwrite', 'datastores:register'],
-  ...['services:operate', 'services:edit', 'services:delete', 'webhooks:manage'],
-  ...['jobs:read', 'jobs:read:all', 'jobs:cancel', 'jobs:prioritize', 'sites:read', 'sites:admin'],
+const knownScopes = new Set<string>([
+  ...['publish:overwrite', 'jobs:prioritize', ...jobReadingScopes, ...jobDismissingScopes],
+  ...[...siteReadingScopes, ...webhookScopes],
 ]);
 const redisMs = 5_000;
 const oldestRedis = [6, 2] as const;
@@ -50,6 +56,27 @@ export function checkConfiguration(config: Config, env: NodeJS.ProcessEnv): Find
 function checkKeys({ apiKeys }: Config): Verdict {
   if (apiKeys.length > 0) return ok(apiKeys.map(({ id }) => id).join(', '));
   return ok('None: whoever is on this machine may do everything, and nobody else can connect.');
+}
+
+/** Jobs name secrets of the configuration: one that cannot be read fails them, hours later. */
+export async function checkSecrets(
+  { secrets }: Config,
+  resolveSecret: ResolveSecret,
+): Promise<Finding[]> {
+  const names = Object.keys(secrets);
+  return Promise.all(
+    names.map(async (name): Promise<Finding> => {
+      const found = { about: 'configuration', check: `secret ${name}` } as const;
+      try {
+        const isEmpty = (await resolveSecret(secrets[name] ?? { env: '' })) === '';
+        return { ...found, ...(isEmpty ? warn('It is empty.') : ok('It can be read.')) };
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        const remedy = 'Set it, or remove the secret; jobs that name it fail.';
+        return { ...found, ...fail(error.message, remedy) };
+      }
+    }),
+  );
 }
 
 export async function checkRedis(address: RedisAddress, signal: AbortSignal): Promise<Finding[]> {

@@ -8,7 +8,7 @@ import { ConfigError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { openSites, type Sites } from '../sites/sites.ts';
 import { checkArcpy } from './check-arcpy.ts';
-import { checkConfiguration, checkRedis, checkStorage } from './check-house.ts';
+import { checkConfiguration, checkRedis, checkSecrets, checkStorage } from './check-house.ts';
 import { checkSite } from './check-site.ts';
 import { parseCommandLine, StoppedError, whenToldToStop } from './command-line.ts';
 import { toRedisAddress } from './configuration.ts';
@@ -71,6 +71,7 @@ async function examine(wishes: Wishes): Promise<Finding[]> {
   if (wishes.isProof) return examineSites(config, wishes);
   return [
     ...checkConfiguration(config, env),
+    ...(await checkSecrets(config, createSecretResolver(env))),
     ...(await examineRedis(config, env, signal)),
     ...(await checkStorage(config)),
     ...(await checkArcpy(config, env, signal)),

@@ -1,8 +1,9 @@
 import { GatewayError } from '../lib/errors.ts';
 import { type Problem, toProblem } from '../lib/problem.ts';
 import { redactDeep } from '../lib/redact.ts';
+import { isSameLogin, readConnectionFacts } from '../sites/connection-strings.ts';
 import { type DataStoreEvidence, explainDataStoreFailure } from '../sites/data-store-failures.ts';
-import { findWholeItem, type WholeDataStoreItem } from '../sites/data-store-reader.ts';
+import { findWholeItem, findWholeItems, isSamePath } from '../sites/data-store-reader.ts';
 import { findServicesOn, readSiteData } from '../sites/data-store-uses.ts';
 import { explainFailure } from '../sites/failure-explainer.ts';
 import type { SiteFailure } from '../sites/site-errors.ts';
@@ -38,7 +39,7 @@ async function investigate(
   const site = subject.site ?? text(facts.site) ?? '';
   const item = facts.item as DataStoreItemView | undefined;
   const { siteCode, httpStatus } = error as Partial<SiteFailure>;
-  const services =
+  const uses =
     problem.code === 'data_store_invalid' && item && site
       ? await findUsers(context.sites.get(site), item, context.signal)
       : undefined;
@@ -63,9 +64,7 @@ async function investigate(
       ...(text(facts.place) && { place: text(facts.place) as string }),
       ...(text(facts.lastValidAt) && { lastValidAt: text(facts.lastValidAt) as string }),
       ...(Array.isArray(facts.differsIn) && { differsIn: facts.differsIn as string[] }),
-      ...(Array.isArray(facts.services)
-        ? { services: facts.services as string[] }
-        : services && { services }),
+      ...(Array.isArray(facts.services) ? { services: facts.services as string[] } : uses),
       ...(Array.isArray(facts.machines) && { machines: facts.machines as [] }),
     },
   };
@@ -74,17 +73,37 @@ async function investigate(
 
 const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined);
 
+/** Services that read the item, and other items of the same login. */
 async function findUsers(
   site: Site,
   item: DataStoreItemView,
   signal: AbortSignal,
-): Promise<string[] | undefined> {
+): Promise<{ services: string[]; items: string[] } | undefined> {
   try {
-    return findServicesOn(item as WholeDataStoreItem, await readSiteData(site, { signal }));
+    const services = findServicesOn(item, await readSiteData(site, { signal }));
+    return { services, items: await findSameLogins(site, item, signal) };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     return undefined; // it would only have been one fact more
   }
+}
+
+async function findSameLogins(
+  site: Site,
+  { path, type, info }: DataStoreItemView,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const text = info.connectionString;
+  if (type !== 'egdb' || typeof text !== 'string') return [];
+  const login = readConnectionFacts(text);
+  const items = await findWholeItems(site, { types: ['egdb'] }, { signal });
+  return items
+    .filter((item) => !isSamePath(item.path, path))
+    .filter((item) => {
+      const facts = readConnectionFacts(String(item.info.connectionString));
+      return facts.host !== undefined && isSameLogin(facts, login);
+    })
+    .map((item) => item.path);
 }
 
 async function conclude(

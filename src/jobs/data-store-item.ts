@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { redactDeep } from '../lib/redact.ts';
 import { parsePairs, withoutPassword } from '../sites/connection-strings.ts';
-import type { WholeDataStoreItem } from '../sites/data-store-reader.ts';
+import { isManagedStore, type WholeDataStoreItem } from '../sites/data-store-reader.ts';
 import { isSecretKey } from './data-store-comparison.ts';
+import { DataStoreRefusedError } from './data-store-errors.ts';
 import { DataStoreValidation } from './data-store-validations.ts';
 
 /** The last part of an item's path, and what people see in Manager. */
@@ -116,4 +117,18 @@ export function describePlace({ type, info, path }: WholeDataStoreItem): string 
   const place = `${pairs.get('SERVER') ?? pairs.get('INSTANCE') ?? ''}/${pairs.get('DATABASE') ?? ''}`;
   const words = [pairs.get('DBCLIENT'), place, pairs.get('USER') && `as ${pairs.get('USER')}`];
   return words.filter(Boolean).join(' ');
+}
+
+/**
+ * What ArcGIS Data Store keeps for a hosting server is not changed from here: the portal would lose its data.
+ *
+ * @throws DataStoreRefusedError conflict
+ */
+export function refuseManagedStore(site: string, item: WholeDataStoreItem): void {
+  if (!isManagedStore(item)) return;
+  throw new DataStoreRefusedError(
+    'conflict',
+    `${item.path} on ${site} belongs to ArcGIS Data Store. Nothing was changed; use the tools of ArcGIS Data Store.`,
+    { site },
+  );
 }

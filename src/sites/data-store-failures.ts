@@ -12,6 +12,8 @@ export type DataStoreEvidence = FailureEvidence & {
     connectionStringIsText?: boolean;
     differsIn?: string[];
     services?: string[];
+    /** Other items of the same login. */
+    items?: string[];
     lastValidAt?: string;
     machines?: { machine: string; isValid: boolean; message?: string }[];
   };
@@ -151,8 +153,12 @@ function failing({ machines = [] }: DataStoreEvidence['dataStore'], site: string
   return names.length > 0 ? names.join(', ') : site;
 }
 
-function usedBy({ services = [] }: DataStoreEvidence['dataStore']): string {
-  return services.length > 0 ? `The same item is used by ${services.join(', ')}.` : '';
+function usedBy({ services = [], items = [] }: DataStoreEvidence['dataStore']): string {
+  const users = [
+    services.length > 0 && `the services ${services.join(', ')}`,
+    items.length > 0 && `the items ${items.join(', ')}`,
+  ].filter(Boolean);
+  return users.length > 0 ? `The same connection is used by ${users.join(' and ')}.` : '';
 }
 
 /** The row that tells of data; undefined where the failure is not about data. */

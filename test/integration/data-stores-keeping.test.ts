@@ -137,6 +137,51 @@ test('updates the password of one database', async ({ openSite, open }) => {
   expect(await findTraces(gateway, [oldOne, newOne], [job.jobId])).toEqual([]);
 });
 
+test('a database that fails tells who uses the same connection', async ({ openSite, open }) => {
+  const site = await openSite();
+  for (const item of [egdb('gisdb'), egdb('twin'), egdb('others', 'reader')])
+    site.control.addDataItem(item);
+  addServices(site);
+  site.control.setDatabasePassword(login, newOne);
+  const gateway = await open(site);
+
+  const job = await ended(gateway, 'update-data-store', {
+    site: 'demo',
+    item: '/enterpriseDatabases/gisdb',
+    password: 'a wrong one',
+  });
+
+  expect(job).toMatchObject({
+    status: 'failed',
+    undo: 'nothing-to-do',
+    exception: { code: 'data_store_invalid', knownAs: 29 },
+  });
+  expect(job.exception?.cause).toContain(
+    'the services Transport/Roads.MapServer and the items /enterpriseDatabases/twin.',
+  );
+});
+
+test('what ArcGIS Data Store keeps is left alone', async ({ openSite, open }) => {
+  const site = await openSite();
+  const store = { ...egdb('AGSDataStore_ds_1'), provider: 'ArcGIS Data Store' };
+  site.control.addDataItem(store);
+  const before = items(site);
+  const gateway = await open(site);
+  const item = store.path;
+  const asks = [
+    ['unregister-data-store', { site: 'demo', items: [item], force: true }],
+    ['update-data-store', { site: 'demo', item, password: newOne }],
+    ['rotate-data-store-password', { site: 'demo', match: login, password: newOne }],
+  ] as const;
+
+  const codes = [];
+  for (const [process, inputs] of asks)
+    codes.push((await ended(gateway, process, inputs)).exception?.code);
+
+  expect(codes).toEqual(['conflict', 'conflict', 'not_found']);
+  expect(items(site)).toEqual(before);
+});
+
 test('what services use is not unregistered, unless it is forced', async ({ openSite, open }) => {
   const site = await openSite();
   site.control.addDataItem(share);

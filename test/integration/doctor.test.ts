@@ -163,6 +163,26 @@ test('a read-only site is a warning: its jobs wait', async ({ openSite, doctor }
   expect(of('mode')).toMatchObject({ level: 'warn' });
 });
 
+test('a secret that cannot be read is told before a job needs it', async ({ doctor }) => {
+  const { code, of, text } = await doctor(
+    {
+      secrets: { gisdb: { env: 'DOCTOR_PASSWORD' }, imagery: { env: 'NOBODY_SET_THIS' } },
+      apiKeys: [{ id: 'ci', sha256: 'a'.repeat(64), scopes: ['services:operate'], sites: ['*'] }],
+    },
+    [],
+    'canary-5e1',
+  );
+
+  expect(code).toBe(1);
+  expect(of('secret gisdb')).toMatchObject({ level: 'ok' });
+  expect(of('secret imagery')).toMatchObject({
+    level: 'fail',
+    detail: expect.stringContaining('NOBODY_SET_THIS'),
+  });
+  expect(of('key ci')).toBeUndefined();
+  expect(text).not.toContain('canary');
+});
+
 test('a configuration that is not valid is told whole', async ({ doctor }) => {
   const { code, report } = await doctor({ http: { port: 'eighty' }, quue: {} });
 

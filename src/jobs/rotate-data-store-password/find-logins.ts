@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { readConnectionFacts } from '../../sites/connection-strings.ts';
-import { findWholeItems, type WholeDataStoreItem } from '../../sites/data-store-reader.ts';
+import {
+  findWholeItems,
+  isManagedStore,
+  type WholeDataStoreItem,
+} from '../../sites/data-store-reader.ts';
 import { findServicesOn, readSiteData } from '../../sites/data-store-uses.ts';
 import type { Site } from '../../sites/sites.ts';
+import { isShownEncrypted } from '../data-store-item.ts';
 import { hideSecretsOf } from '../data-store-registration.ts';
 import type { JobContext } from '../job-type.ts';
 import { defineStep, type StepContext } from '../step.ts';
@@ -22,7 +27,7 @@ const Found = z.object({ items: z.array(FoundItem) });
 type Found = z.output<typeof Found>;
 
 type Match = RotateDataStorePasswordParams['match'];
-type Input = Pick<JobContext, 'secrets'> & { site: Site; at: number; match: Match };
+type Input = Pick<JobContext, 'secrets' | 'warn'> & { site: Site; at: number; match: Match };
 
 /** The member of `info` that holds a side of an item. */
 export const memberOf = {
@@ -55,9 +60,12 @@ export function readKept(
   return item;
 }
 
-async function find({ site, match, secrets, at }: Input, { signal }: StepContext): Promise<Found> {
-  const databases = await findWholeItems(site, { types: ['egdb'] }, { signal });
+async function find(input: Input, { signal }: StepContext): Promise<Found> {
+  const { site, match, secrets, at } = input;
+  const all = await findWholeItems(site, { types: ['egdb'] }, { signal });
+  const databases = all.filter((item) => !isManagedStore(item));
   for (const item of databases) hideSecretsOf(item, secrets);
+  await warnOfUnseen(input, databases);
   const ours = databases.filter((item) => sidesOf(item, match).length > 0);
   await secrets.keep(keptLogins(at), JSON.stringify(ours));
   if (ours.length === 0) return { items: [] };
@@ -69,6 +77,17 @@ async function find({ site, match, secrets, at }: Input, { signal }: StepContext
       services: findServicesOn(item, data),
     })),
   };
+}
+
+async function warnOfUnseen(
+  { site, warn }: Input,
+  databases: readonly WholeDataStoreItem[],
+): Promise<void> {
+  const unseen = databases.filter((item) => isShownEncrypted(item)).map(({ path }) => path);
+  if (unseen.length === 0) return;
+  await warn(
+    `${site.name} shows ${unseen.join(', ')} only encrypted to our account: whether the login stands there cannot be told.`,
+  );
 }
 
 function sidesOf({ info }: WholeDataStoreItem, match: Match): Side[] {

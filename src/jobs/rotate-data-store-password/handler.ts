@@ -17,11 +17,11 @@ export async function rotateDataStorePassword(
   params: RotateDataStorePasswordParams,
   context: JobContext,
 ): Promise<RotateDataStorePasswordResult> {
-  const { sites, step, secrets, lock } = context;
+  const { sites, step, secrets, lock, warn } = context;
   const places: Place[] = [];
   for (const [at, name] of siteNamesOf(params).entries()) {
     const site = sites.get(name);
-    const { items } = await step(findLogins(at), { site, at, match: params.match, secrets });
+    const { items } = await step(findLogins(at), { site, at, match: params.match, secrets, warn });
     places.push({ site, at, items });
   }
   if (params.dryRun)

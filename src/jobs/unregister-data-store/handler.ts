@@ -8,7 +8,7 @@ import {
 import { findServicesOn, readSiteData } from '../../sites/data-store-uses.ts';
 import type { Site } from '../../sites/sites.ts';
 import { DataStoreRefusedError, ItemNotPutBackError } from '../data-store-errors.ts';
-import { isShownEncrypted, lockOfItem } from '../data-store-item.ts';
+import { isShownEncrypted, lockOfItem, refuseManagedStore } from '../data-store-item.ts';
 import { hideSecretsOf } from '../data-store-registration.ts';
 import { findSelected, type Selection, siteNamesOf } from '../data-store-selection.ts';
 import type { JobContext } from '../job-type.ts';
@@ -77,7 +77,10 @@ async function find(input: Input, context: StepContext): Promise<Found> {
   const { site, selection, secrets, at } = input;
   const { signal } = context;
   const { found, missing } = await findSelected(site, selection, context);
-  for (const item of found) hideSecretsOf(item, secrets);
+  for (const item of found) {
+    hideSecretsOf(item, secrets);
+    refuseManagedStore(site.name, item);
+  }
   await secrets.keep(keptItems(at), JSON.stringify(found));
   const data = found.length > 0 ? await readSiteData(site, { signal }) : undefined;
   const items = [];

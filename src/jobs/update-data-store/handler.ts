@@ -5,6 +5,7 @@ import type { Site } from '../../sites/sites.ts';
 import { checkSite } from '../data-store-check.ts';
 import { toConnectionString } from '../data-store-connection.ts';
 import { DataStoreRefusedError } from '../data-store-errors.ts';
+import { refuseManagedStore } from '../data-store-item.ts';
 import { carryOutRegistration, hideSecretsOf } from '../data-store-registration.ts';
 import { toConnectionText, withNamedSecret } from '../data-store-stores.ts';
 import type { JobContext } from '../job-type.ts';
@@ -43,6 +44,7 @@ const findItem = defineStep<Pick<JobContext, 'secrets'> & { site: Site; path: st
         site: site.name,
       });
     }
+    refuseManagedStore(site.name, held);
     await secrets.keep(heldName, JSON.stringify(held));
     return {};
   },
