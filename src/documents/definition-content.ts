@@ -60,6 +60,7 @@ export async function readDefinitionContent(archive: Archive): Promise<ServiceDe
     serverType: manifest.serverType,
     publishType: manifest.publishType,
     state: manifest.state,
+    keepsMapCache: manifest.keepsMapCache,
     ...chooseLayers(type, isHosted, map, readDescriptions(texts)),
     databases: manifest.databases,
     secretsFound: [

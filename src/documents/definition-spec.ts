@@ -27,6 +27,8 @@ export type DefinitionSpec = {
   runtime?: 'ArcMap' | 'ArcGIS Pro';
   isHosted?: boolean;
   publishType?: 'New' | 'Replacement';
+  /** Asks to keep the tiles of the service that it replaces. */
+  keepsMapCache?: boolean;
   layers?: LayerSpec[];
   tables?: string[];
   /** Geoprocessing tools. */
@@ -71,7 +73,8 @@ export function completeSpec(spec: DefinitionSpec): CompleteSpec {
   const versionFolder = runtime === 'ArcMap' ? 'v101' : 'p20';
   const hasMap = type === 'MapServer' || type === 'FeatureServer';
   return {
-    ...{ folder: '', isHosted: false, publishType: 'New', extensions: [], databases: [] },
+    ...{ folder: '', isHosted: false, publishType: 'New', keepsMapCache: false },
+    ...{ extensions: [], databases: [] },
     ...{ layers: hasMap ? [spec.serviceName] : [], tables: [], tasks: [], summary: '', tags: [] },
     ...{ title: spec.serviceName, minInstances: 1, maxInstances: 2 },
     ...{ capabilities: defaultCapabilities[type], properties: {}, stagingSettings: {} },

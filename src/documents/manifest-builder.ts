@@ -25,7 +25,7 @@ export function buildManifest(spec: CompleteSpec): string {
     propertySet('StagingSettings', buildStagingSettings(spec)),
     ...(spec.runtime === 'ArcMap' ? [] : [propertySet('TemplateSettings', templateOf(spec))]),
     element('KeepExistingData', false),
-    element('KeepExistingMapCache', false),
+    element('KeepExistingMapCache', spec.keepsMapCache),
     element('ClientHostName'),
     element('OnServerName'),
   ]);

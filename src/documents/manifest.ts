@@ -13,6 +13,7 @@ export type Manifest = {
   name: string;
   publishType: 'New' | 'Replacement';
   state: string;
+  keepsMapCache: boolean;
   serverType: string;
   databases: ServiceDefinitionDatabase[];
   /** Path of the map or toolbox inside the definition, with `/`. */
@@ -46,6 +47,7 @@ export function readManifest(content: Buffer, memberNames: readonly string[]): M
     // A site makes the same of anything but Replacement, as far as we know: a new service. Not verified.
     publishType: /_Replacement$/i.test(textAt(root, 'Type')) ? 'Replacement' : 'New',
     state: withoutPrefix(textAt(root, 'State')),
+    keepsMapCache: textAt(root, 'KeepExistingMapCache').toLowerCase() === 'true',
     serverType: withoutPrefix(textAt(root, 'ServerType')),
     databases: childrenOf(elementAt(root, 'Databases'), 'SVCDatabase').map((database) =>
       readDatabase(database, memberNames),

@@ -97,6 +97,12 @@ export const ServiceDefinitionContent = z
     serverType: z.string().describe('ServerType as it is written, such as `FullServer`'),
     publishType: z.enum(['New', 'Replacement']).describe('What it does with a service of its name'),
     state: z.string().describe('State as it is written; `Staged` when it is ready'),
+    keepsMapCache: z
+      .boolean()
+      .optional()
+      .describe(
+        'KeepExistingMapCache: asks the site to keep the tiles of a service that it replaces',
+      ),
     minInstances: z.number().optional().describe('Least instances per machine'),
     maxInstances: z.number().optional().describe('Most instances per machine'),
     layers: z.array(ServiceDefinitionLayer).describe('Layers in drawing order, groups included'),
