@@ -32,6 +32,7 @@ export function jobKeys(prefix: string) {
     siteTroubles: (name: string, step: string) => `${prefix}:site-troubles:${name}:${step}`,
     dataStoreValidations: (site: string) => `${prefix}:data-store-validations:${site}`,
     ledger: (service: string) => `${prefix}:ledger:${service}`,
+    plan: (digest: string) => `${prefix}:plan:${digest}`,
     ledgerVersion: (service: string, version: number) =>
       `${prefix}:ledger-version:${service}:${version}`,
     webhook: (endpointId: string) => `${prefix}:webhook:${endpointId}`,

@@ -51,6 +51,7 @@ export type LedgerRules = { keepVersions: number; keepDays: number };
 /** Entries that are kept per service; they are small, unlike definitions. */
 const keepEntries = 1_000;
 const letGoAtOnce = 200;
+const keepPlanDays = 30;
 const dayMs = 86_400_000;
 
 /**
@@ -141,6 +142,21 @@ export class PublishLedger {
       ...(current && { current: Number(current) }),
       ...(goOn && { nextBefore: newest - numbers.length + 1 }),
     };
+  }
+
+  /** What a plan was made for, so that what differs later can be told. */
+  async savePlan(digest: string, state: Record<string, string>): Promise<void> {
+    await this.#redis.set(
+      this.#keys.plan(digest),
+      JSON.stringify(state),
+      'PX',
+      keepPlanDays * dayMs,
+    );
+  }
+
+  async findPlan(digest: string): Promise<Record<string, string> | undefined> {
+    const text = await this.#redis.get(this.#keys.plan(digest));
+    return text === null ? undefined : z.record(z.string(), z.string()).parse(JSON.parse(text));
   }
 
   /** Lets go of definitions that stopped being live long ago: their files go when nobody else needs them. */

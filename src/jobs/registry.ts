@@ -8,6 +8,7 @@ import { editServicesJob } from './edit-services/job-type.ts';
 import { importCurrentDefinitionJob } from './import-current-definition/job-type.ts';
 import { inspectDocumentJob } from './inspect-document/job-type.ts';
 import type { JobType } from './job-type.ts';
+import { publishPlanJob } from './publish-plan/job-type.ts';
 import { publishServiceDefinitionJob } from './publish-service-definition/job-type.ts';
 import { registerDataStoreJob } from './register-data-store/job-type.ts';
 import { registerDatabaseJob } from './register-database/job-type.ts';
@@ -25,6 +26,7 @@ import { validateDataStoresJob } from './validate-data-stores/job-type.ts';
 /** Every job type the gateway knows. Routes, OGC processes, worker, OpenAPI and tests come of it. */
 export const jobTypes: readonly JobType[] = [
   publishServiceDefinitionJob,
+  publishPlanJob,
   rollbackServiceJob,
   importCurrentDefinitionJob,
   registerFolderJob,

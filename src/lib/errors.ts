@@ -68,6 +68,7 @@ export type ErrorCode =
   | 'definition_not_kept'
   | 'definition_mismatch'
   | 'children_failed'
+  | 'plan_changed'
   | 'deadline_exceeded'
   | 'worker_died_repeatedly'
   | 'unknown_step'

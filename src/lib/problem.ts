@@ -65,6 +65,7 @@ const problemTypes = {
   secret_missing: { status: 409, title: 'A secret has to be sent again' },
   not_restorable: { status: 409, title: 'The live service could not be put back' },
   definition_not_kept: { status: 409, title: 'The definition is not kept any more' },
+  plan_changed: { status: 409, title: 'It is not as it was planned' },
   definition_mismatch: { status: 409, title: 'The definition is not that of the live service' },
   children_failed: { status: 502, title: 'Not all children were successful' },
   deadline_exceeded: { status: 504, title: 'The job did not end in time' },

@@ -14,6 +14,7 @@ import { defineStep } from '../step.ts';
 import { capabilitiesOf } from './configure-service.ts';
 import { contentKeyOf } from './content-key.ts';
 import { portalItemIdsOf } from './live-service.ts';
+import { type LivePicture, refuseIfNotAsPlanned } from './planned-state.ts';
 import type { Publishing } from './publishing-context.ts';
 import { lookAtData } from './service-data.ts';
 import { digestOfSettings } from './snapshot.ts';
@@ -33,8 +34,10 @@ export const findUnchanged = defineStep<Publishing, Unchanged>({
   share: [0, 1],
   result: Unchanged,
   act: async (publishing, { signal, log }) => {
-    const found = await lookForUnchanged(publishing, signal);
+    const { picture, ...found } = await lookForUnchanged(publishing, signal);
     if (found.service) {
+      const { target } = found.service;
+      await refuseIfNotAsPlanned(publishing, { action: 'unchanged', target, picture });
       await log.info(
         `${toText(found.service.target)} is what version ${found.version} made of the same definition and inputs.`,
       );
@@ -50,7 +53,7 @@ export const findUnchanged = defineStep<Publishing, Unchanged>({
 export async function lookForUnchanged(
   publishing: Publishing,
   signal: AbortSignal,
-): Promise<Unchanged> {
+): Promise<Unchanged & { picture?: LivePicture }> {
   const { site, params, wanted, ledger } = publishing;
   if (params.ifExists !== 'replace' || params.force) return {};
   const last = await ledger.findLive(site.name, toText(wanted));
@@ -61,7 +64,8 @@ export async function lookForUnchanged(
   const { lastModifiedMs } = await readLifecycle(site, target, { signal });
   if (lastModifiedMs === undefined || lastModifiedMs !== last.live.lastModifiedMs) return {};
   if (digestOfSettings(service) !== last.live.settingsDigest) return {};
-  const { configuredState, realTimeState } = await readServiceStatus(site, target, { signal });
+  const status = await readServiceStatus(site, target, { signal });
+  const { configuredState, realTimeState } = status;
   const isAsWanted =
     sameName(configuredState, last.live.configuredState ?? '') &&
     sameName(realTimeState, configuredState);
@@ -79,6 +83,7 @@ export async function lookForUnchanged(
   const reached = looksAtData ? 'data' : params.verify === 'listed' ? 'listed' : 'started';
   return {
     version: last.version,
+    picture: { service, status, lastModifiedMs },
     service: {
       target,
       verification: reached,

@@ -5,17 +5,16 @@ import { readServiceRoot } from '../../sites/rest-services.ts';
 import { type ServiceTarget, toText } from '../../sites/service-target.ts';
 import type { Site } from '../../sites/sites.ts';
 import type { LiveService, Publishing } from './publishing-context.ts';
-import { digestOfSettings, type Snapshot, saveSnapshot, takeSnapshot } from './snapshot.ts';
+import { digestOfSettings, type Snapshot, takeSnapshot } from './snapshot.ts';
 
 /** Takes the full picture of a service before it is replaced, and tells what could be put back. */
 export async function describeLiveService(
   publishing: Publishing,
   target: ServiceTarget,
   signal: AbortSignal,
-): Promise<LiveService> {
-  const { site, jobId, storage, ledger, upload } = publishing;
+): Promise<{ live: LiveService; snapshot: Snapshot }> {
+  const { site, ledger, upload } = publishing;
   const snapshot = await takeSnapshot(site, target, signal);
-  await saveSnapshot(storage, jobId, snapshot);
   const last = await ledger.findLive(site.name, toText(target));
   const settingsDigest = digestOfSettings(snapshot.service);
   // Where the site tells no time of change, equal settings have to do.
@@ -27,7 +26,7 @@ export async function describeLiveService(
     isLastOneOfOurs && last.uploadId !== undefined
       ? await publishing.uploads.find(last.uploadId)
       : undefined;
-  return {
+  const live: LiveService = {
     ...snapshot.status,
     ...(snapshot.lastModifiedMs !== undefined && { lastModifiedMs: snapshot.lastModifiedMs }),
     restorable: heldUpload ? 'full' : 'settings-only',
@@ -37,6 +36,7 @@ export async function describeLiveService(
     portalItemIds: portalItemIdsOf(snapshot.service),
     settingsDigest,
   };
+  return { live, snapshot };
 }
 
 /** A stopped service answers nobody, so its layers are not known then. */

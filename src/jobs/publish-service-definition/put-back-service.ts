@@ -31,6 +31,7 @@ import { storageKeyOfUpload } from '../upload-records.ts';
 import { toEntry } from './clean-up.ts';
 import { type Decision, describedAs, type Publishing, scratchKey } from './publishing-context.ts';
 import { NotPutBackError } from './publishing-errors.ts';
+import { siteWrittenPaths } from './site-paths.ts';
 import { longestPublishMs } from './site-signs.ts';
 import { digestOfSettings, findSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
 import type { Submitted, TargetBefore } from './submit-definition.ts';
@@ -327,16 +328,8 @@ function withSettingsOf(document: JsonObject, before: JsonObject, folderName: st
   const own = (document.service ?? {}) as JsonObject;
   const ownProperties = (own.properties ?? {}) as JsonObject;
   const oldProperties = (before.properties ?? {}) as JsonObject;
-  const sitePaths = [
-    'filePath',
-    'toolbox',
-    'path',
-    'locatorWorkspacePath',
-    'connectionString',
-    'locatorWorkspaceConnectionString',
-  ];
   const kept = Object.fromEntries(
-    Object.entries(oldProperties).filter(([key]) => !sitePaths.includes(key)),
+    Object.entries(oldProperties).filter(([key]) => !siteWrittenPaths.includes(key)),
   );
   return {
     ...document,

@@ -136,7 +136,8 @@ function isNear(
 
 const firstLabel = (host: string) => host.toLowerCase().split(/[.,\\:]/)[0];
 
-function inWords(connection: ServiceDefinitionDatabase['connection'], name: string): string {
+/** A connection without its password. */
+export function inWords(connection: ServiceDefinitionDatabase['connection'], name: string): string {
   if (connection.kind === 'path') return connection.path;
   const { platform, host, instance, database, user, version } = connection;
   const parts = [

@@ -99,6 +99,11 @@ export const PublishServiceDefinitionParams = z
       .boolean()
       .default(false)
       .describe('With `ifExists: replace`: publish also what would change nothing'),
+    ifPlanIs: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/, 'the digest of a plan: 64 hex digits')
+      .optional()
+      .describe('Digest of a `publish-plan` of the same request: only if all still is as planned'),
   })
   .meta({ id: 'PublishServiceDefinitionInputs' });
 export type PublishServiceDefinitionParams = z.output<typeof PublishServiceDefinitionParams>;

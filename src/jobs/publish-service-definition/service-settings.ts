@@ -177,12 +177,12 @@ function same(a: unknown, b: unknown): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function toObject(value: unknown): JsonObject {
+export function toObject(value: unknown): JsonObject {
   return value !== null && typeof value === 'object' && !Array.isArray(value)
     ? (value as JsonObject)
     : {};
 }
 
-function toList(value: unknown): JsonObject[] {
+export function toList(value: unknown): JsonObject[] {
   return Array.isArray(value) ? (value as JsonObject[]) : [];
 }

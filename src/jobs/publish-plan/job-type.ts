@@ -1,0 +1,24 @@
+import { defineJobType } from '../job-type.ts';
+import { acceptPublishing } from '../publish-service-definition/acceptance.ts';
+import { publishPlan } from './handler.ts';
+import { PublishPlanParams, PublishPlanResult } from './schema.ts';
+
+export const publishPlanJob = defineJobType({
+  name: 'publish-plan',
+  title: 'Plan a publish',
+  summary: 'What publishing a service definition would do now, without touching anything',
+  params: PublishPlanParams,
+  result: PublishPlanResult,
+  example: {
+    site: 'demo',
+    folder: 'Transport',
+    ifExists: 'replace',
+    serviceDefinition: { href: '/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b' },
+  },
+  fileInputs: ['serviceDefinition'],
+  queue: 'site',
+  steps: ['plan'],
+  scopes: () => ['publish:create'],
+  accept: (params, facts) => ({ ...acceptPublishing(params, facts), locks: [] }),
+  handler: publishPlan,
+});
