@@ -164,6 +164,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/publish-plan/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan a publish
+         * @description What publishing a service definition would do now, without touching anything. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["publishPlan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/processes/rollback-service/execution": {
         parameters: {
             query?: never;
@@ -2825,6 +2845,158 @@ export interface components {
             jobID?: string;
             links: components["schemas"]["Link"][];
         };
+        PublishPlanInputs: {
+            /** @description Name of a configured site */
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
+            /** @description The .sd file: a link to an upload, or the file part of a multipart request */
+            serviceDefinition: components["schemas"]["FileLink"];
+            /** @description Folder of the site that receives the service; `/` is the root. Default: the definition's own */
+            folder?: string | "/";
+            /** @description Name of the service. Default: the definition's own */
+            serviceName?: string;
+            /**
+             * @description What to do when a service of that name and type is there
+             * @default fail
+             * @enum {string}
+             */
+            ifExists?: "fail" | "replace" | "skip";
+            /**
+             * @description Settings of the live service that survive a replacement
+             * @default [
+             *       "instances",
+             *       "timeouts",
+             *       "state",
+             *       "limits",
+             *       "cache"
+             *     ]
+             */
+            keep?: ("instances" | "timeouts" | "state" | "limits" | "cache" | "extensions")[];
+            /**
+             * @description State of the service afterwards
+             * @enum {string}
+             */
+            state?: "started" | "stopped";
+            overrides?: components["schemas"]["ServiceOverrides"];
+            /**
+             * @description How far to look before the job counts as successful
+             * @default data
+             * @enum {string}
+             */
+            verify?: "listed" | "started" | "data";
+            /**
+             * @description `refuse`: not if data would be copied to the site with the definition
+             * @default allow
+             * @enum {string}
+             */
+            copiedData?: "allow" | "refuse";
+            /**
+             * @description `requireRegistered`: not if data are referred to that the site has not registered
+             * @default warn
+             * @enum {string}
+             */
+            referencedData?: "warn" | "requireRegistered";
+            /**
+             * @description Replace only what Pressroom could publish again as it was
+             * @default false
+             */
+            requireRestorable?: boolean;
+            permissions?: components["schemas"]["ServicePermissions"];
+            /**
+             * @description With `ifExists: replace`: publish also what would change nothing
+             * @default false
+             */
+            force?: boolean;
+        } & (unknown | unknown);
+        PublishPlanResults: {
+            /**
+             * @description What publishing would do now
+             * @enum {string}
+             */
+            action: "create" | "replace" | "skip" | "unchanged" | "refuse";
+            service: {
+                name: string;
+                /** @description Empty for the root */
+                folder: string;
+                type: string;
+                adminUrl: string;
+                restUrl: string;
+            };
+            /** @description Everything that stands against it, not only the first */
+            refusals: ({
+                /** @description Kind of problem, as publishing would fail with it */
+                code: string;
+                detail: string;
+            } & {
+                [key: string]: unknown;
+            })[];
+            /** @description What publishing would wait for */
+            waits: ({
+                /** @description Kind of problem, as publishing would fail with it */
+                code: string;
+                detail: string;
+            } & {
+                [key: string]: unknown;
+            })[];
+            /** @description The folder is not there yet */
+            makesFolder: boolean;
+            /** @description How it would be replaced; null: it would not */
+            method: ("as-staged" | "manifest" | "overwrite") | null;
+            /** @description The service that would be replaced */
+            live: {
+                configuredState: string;
+                realTimeState: string;
+                /** @description null: the site does not tell */
+                lastModified: string | null;
+                /** @description Empty when it does not run */
+                layers: {
+                    id: number;
+                    name: string;
+                }[];
+                portalItemIds: string[];
+                /** @description Its number in the history; null: not ours */
+                version: number | null;
+            } | null;
+            /**
+             * @description What could be put back if replacing failed
+             * @enum {string}
+             */
+            restorable: "full" | "settings-only" | "not-needed";
+            /** @description What a replacement would change */
+            difference: components["schemas"]["ServiceDifference"] | null;
+            /** @description Settings that would be carried over from the live service */
+            kept: {
+                key: string;
+                value: unknown;
+            }[];
+            /** @description Settings that would differ from the definition's own */
+            changed: components["schemas"]["ChangedSetting"][];
+            /** @description What becomes of the tiles of the live service; null: nothing is replaced */
+            tileCache: {
+                /** @enum {string} */
+                effect: "none" | "asked-to-keep" | "may-be-lost" | "no-longer-used";
+                detail: string;
+            } | null;
+            /** @description Data that the definition refers to; null: our account may not see what is registered */
+            referencedData: {
+                /** @description Where the definition says that the data are */
+                connection: string;
+                datasets: string[];
+                /** @description Path of the registered item; absent: not registered */
+                item?: string;
+                /** @description What the service reads: of a replicated item the side of the site */
+                readsFrom?: string;
+                /** @description Of what is not registered: the item that comes nearest */
+                nearest?: {
+                    path: string;
+                    differsIn: string[];
+                };
+            }[] | null;
+            warnings: string[];
+            /** @description For `ifPlanIs`: publishing then runs only if all of this still is so */
+            digest: string;
+        };
         PublishServiceDefinitionInputs: {
             /** @description Name of a configured site */
             site?: string;
@@ -2888,6 +3060,8 @@ export interface components {
              * @default false
              */
             force?: boolean;
+            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
+            ifPlanIs?: string;
         } & (unknown | unknown);
         PublishServiceDefinitionResults: {
             /**
@@ -3419,6 +3593,8 @@ export interface components {
             publishType: "New" | "Replacement";
             /** @description State as it is written; `Staged` when it is ready */
             state: string;
+            /** @description KeepExistingMapCache: asks the site to keep the tiles of a service that it replaces */
+            keepsMapCache?: boolean;
             /** @description Least instances per machine */
             minInstances?: number;
             /** @description Most instances per machine */
@@ -3477,6 +3653,51 @@ export interface components {
             id: number;
             /** @description Name of the table */
             name: string;
+        };
+        ServiceDifference: {
+            /** @description Members of the service JSON that would change, secrets masked. Compared is what the request sets: what a site fills in by itself is left out */
+            settings: components["schemas"]["ChangedSetting"][];
+            capabilities: {
+                /** @description Only in what would be published */
+                added: string[];
+                /** @description Only in the live service */
+                removed: string[];
+            };
+            extensions: {
+                typeName: string;
+                /** @enum {string} */
+                change: "switched-on" | "switched-off" | "changed";
+                settings: components["schemas"]["ChangedSetting"][];
+            }[];
+            /** @description Layers and tables; null: they cannot be compared */
+            layers: {
+                added: {
+                    id: number;
+                    name: string;
+                }[];
+                removed: {
+                    id: number;
+                    name: string;
+                }[];
+                renamed: {
+                    id: number;
+                    from: string;
+                    to: string;
+                }[];
+                /** @description Whoever uses the layer by its id gets another one */
+                renumbered: {
+                    name: string;
+                    from: number;
+                    to: number;
+                }[];
+            } | null;
+            /** @description Connections with their datasets; null: the live manifest tells none */
+            dataSources: {
+                /** @description Only in what would be published */
+                added: string[];
+                /** @description Only in the live service */
+                removed: string[];
+            } | null;
         };
         ServiceHistory: {
             site: string;
@@ -4277,7 +4498,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `data_store_exists`, `data_store_in_use`, `arcpy_unsupported`, `arcpy_extension_missing`, `secret_missing`, `not_restorable`, `definition_not_kept`, `definition_mismatch`, `dismissed` */
+        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `data_store_exists`, `data_store_in_use`, `arcpy_unsupported`, `arcpy_extension_missing`, `secret_missing`, `not_restorable`, `definition_not_kept`, `plan_changed`, `definition_mismatch`, `dismissed` */
         Problem409: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -4629,6 +4850,209 @@ export interface operations {
                  */
                 "application/json": {
                     inputs: components["schemas"]["PublishServiceDefinitionInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
+                    /** @description The .sd file: a link to an upload, or the file part of a multipart request */
+                    serviceDefinition?: unknown;
+                    /** @description Folder of the site that receives the service; `/` is the root. Default: the definition's own */
+                    folder?: string | "/";
+                    /** @description Name of the service. Default: the definition's own */
+                    serviceName?: string;
+                    /**
+                     * @description What to do when a service of that name and type is there
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifExists?: "fail" | "replace" | "skip";
+                    /**
+                     * @description Settings of the live service that survive a replacement
+                     * @default [
+                     *       "instances",
+                     *       "timeouts",
+                     *       "state",
+                     *       "limits",
+                     *       "cache"
+                     *     ]
+                     */
+                    keep?: ("instances" | "timeouts" | "state" | "limits" | "cache" | "extensions")[];
+                    /**
+                     * @description State of the service afterwards
+                     * @enum {string}
+                     */
+                    state?: "started" | "stopped";
+                    /** @description Members of the service JSON that win over the definition's own */
+                    overrides?: {
+                        description?: string;
+                        /** @description Comma list, such as `Map,Query,Data` */
+                        capabilities?: string;
+                        minInstancesPerNode?: number;
+                        maxInstancesPerNode?: number;
+                        /** @description Merged key by key; ArcGIS Server keeps every value as text */
+                        properties?: {
+                            [key: string]: string | number | boolean;
+                        };
+                        /** @description Merged by `typeName` */
+                        extensions?: {
+                            typeName: string;
+                            enabled?: boolean;
+                            capabilities?: string;
+                            properties?: {
+                                [key: string]: string | number | boolean;
+                            };
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * @description How far to look before the job counts as successful
+                     * @default data
+                     * @enum {string}
+                     */
+                    verify?: "listed" | "started" | "data";
+                    /**
+                     * @description `refuse`: not if data would be copied to the site with the definition
+                     * @default allow
+                     * @enum {string}
+                     */
+                    copiedData?: "allow" | "refuse";
+                    /**
+                     * @description `requireRegistered`: not if data are referred to that the site has not registered
+                     * @default warn
+                     * @enum {string}
+                     */
+                    referencedData?: "warn" | "requireRegistered";
+                    /**
+                     * @description Replace only what Pressroom could publish again as it was
+                     * @default false
+                     */
+                    requireRestorable?: boolean;
+                    /** @description Who may use the service, set right after the publish; stand-alone sites only */
+                    permissions?: {
+                        /** @description Roles that may use the service */
+                        allow?: string[];
+                        /** @description Roles that may not */
+                        refuse?: string[];
+                        /** @description Whether everybody may use it, without a login */
+                        public?: boolean;
+                    };
+                    /**
+                     * @description With `ifExists: replace`: publish also what would change nothing
+                     * @default false
+                     */
+                    force?: boolean;
+                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
+                    ifPlanIs?: string;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    publishPlan: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "folder": "Transport",
+                 *         "ifExists": "replace",
+                 *         "serviceDefinition": {
+                 *           "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["PublishPlanInputs"];
                     /** @description Outputs that are wanted; none named: all */
                     outputs?: {
                         [key: string]: components["schemas"]["OutputRequest"];
@@ -8113,7 +8537,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["PublishPlanResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];

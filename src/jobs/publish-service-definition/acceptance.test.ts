@@ -50,7 +50,11 @@ function refusalOf(asked: Asked): unknown {
 }
 
 test('what nothing stands against is accepted, with the lock of its service in one case', () => {
-  expect(accept()).toEqual({ locks: ['demo:service:roads.mapserver'], warnings: [] });
+  expect(accept()).toEqual({
+    locks: ['demo:service:roads.mapserver'],
+    warnings: [],
+    service: 'Roads.MapServer',
+  });
   const inputs = { folder: 'Transport', serviceName: 'Streets' };
   expect(accept({ inputs }).locks).toEqual(['demo:service:transport/streets.mapserver']);
 });
