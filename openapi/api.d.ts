@@ -484,6 +484,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/create-image-service/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create an image service
+         * @description A registered raster or mosaic dataset becomes an image service, without ArcGIS Pro. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["createImageService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/processes/inspect-document/execution": {
         parameters: {
             query?: never;
@@ -1822,6 +1842,77 @@ export interface components {
          * @enum {string}
          */
         ConnectionKind: "filegdb" | "shapefile" | "sde" | "raster" | "service" | "vector-tiles" | "access" | "text" | "excel" | "sqlite" | "tin" | "cad" | "netcdf" | "las" | "ole-db" | "wfs" | "memory" | "join" | "function" | "other";
+        CreateImageServiceInputs: {
+            /** @description Name of a configured site */
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
+            /** @description Folder of the site that receives the service; `/` is the root */
+            folder: string | "/";
+            /** @description Name of the service */
+            serviceName: string;
+            /** @description The raster or mosaic dataset as the site itself sees it, such as `\\files\imagery\ortho.gdb\ortho2025` or `/cloudStores/imagery/ortho.crf` */
+            path: string;
+            /**
+             * @description What lies there; left out, the site finds out by itself
+             * @enum {string}
+             */
+            sourceType?: "raster" | "mosaic";
+            description?: string;
+            /**
+             * @description What users may do; of a mosaic also `Catalog`, `Mensuration`, `Download`
+             * @default [
+             *       "Image",
+             *       "Metadata"
+             *     ]
+             */
+            capabilities?: string[];
+            /** @description Properties of the service JSON, such as `maxImageWidth`; the site keeps every value as text */
+            properties?: {
+                [key: string]: string | number | boolean;
+            };
+            /**
+             * @description What to do when an image service of that name is there
+             * @default fail
+             * @enum {string}
+             */
+            ifExists?: "fail" | "skip";
+            /**
+             * @description `warn`: also where the path lies in nothing that the site has registered
+             * @default requireRegistered
+             * @enum {string}
+             */
+            referencedData?: "requireRegistered" | "warn";
+            permissions?: components["schemas"]["ServicePermissions"];
+        } & (unknown | unknown);
+        CreateImageServiceResults: {
+            /**
+             * @description What became of the request
+             * @enum {string}
+             */
+            outcome: "created" | "skipped";
+            /** @description The service as the site has it */
+            service: {
+                name: string;
+                /** @description Empty for the root */
+                folder: string;
+                type: string;
+                adminUrl: string;
+                restUrl: string;
+            };
+            /**
+             * @description `data`: it drew a small picture when it was asked to
+             * @enum {string}
+             */
+            verification: "data" | "none";
+            /** @description The registered item that the path lies in */
+            dataStore: string | null;
+            /** @description Who may use it, as far as it was changed */
+            permissions: components["schemas"]["PermissionChange"][];
+            /** @description Items of the portal, on a federated site */
+            portalItemIds: string[];
+            warnings: string[];
+        };
         DataStoreItem: {
             /** @description Path on the site, such as `/fileShares/roads` */
             path: string;
@@ -7530,6 +7621,163 @@ export interface operations {
             503: components["responses"]["Problem503"];
         };
     };
+    createImageService: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "folder": "Imagery",
+                 *         "serviceName": "Ortho2025",
+                 *         "path": "\\\\files\\imagery\\ortho.gdb\\ortho2025"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["CreateImageServiceInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
+                    /** @description Folder of the site that receives the service; `/` is the root */
+                    folder?: string | "/";
+                    /** @description Name of the service */
+                    serviceName?: string;
+                    /** @description The raster or mosaic dataset as the site itself sees it, such as `\\files\imagery\ortho.gdb\ortho2025` or `/cloudStores/imagery/ortho.crf` */
+                    path?: string;
+                    /**
+                     * @description What lies there; left out, the site finds out by itself
+                     * @enum {string}
+                     */
+                    sourceType?: "raster" | "mosaic";
+                    /** @description description */
+                    description?: string;
+                    /**
+                     * @description What users may do; of a mosaic also `Catalog`, `Mensuration`, `Download`
+                     * @default [
+                     *       "Image",
+                     *       "Metadata"
+                     *     ]
+                     */
+                    capabilities?: string[];
+                    /** @description Properties of the service JSON, such as `maxImageWidth`; the site keeps every value as text */
+                    properties?: {
+                        [key: string]: string | number | boolean;
+                    };
+                    /**
+                     * @description What to do when an image service of that name is there
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifExists?: "fail" | "skip";
+                    /**
+                     * @description `warn`: also where the path lies in nothing that the site has registered
+                     * @default requireRegistered
+                     * @enum {string}
+                     */
+                    referencedData?: "requireRegistered" | "warn";
+                    /** @description Who may use the service, set right after the publish; stand-alone sites only */
+                    permissions?: {
+                        /** @description Roles that may use the service */
+                        allow?: string[];
+                        /** @description Roles that may not */
+                        refuse?: string[];
+                        /** @description Whether everybody may use it, without a login */
+                        public?: boolean;
+                    };
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
     inspectDocument: {
         parameters: {
             query?: never;
@@ -8537,7 +8785,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["PublishPlanResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["PublishPlanResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["CreateImageServiceResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];

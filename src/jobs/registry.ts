@@ -1,5 +1,6 @@
 import { checkMapJob } from './check-map/job-type.ts';
 import { compareDocumentsJob } from './compare-documents/job-type.ts';
+import { createImageServiceJob } from './create-image-service/job-type.ts';
 import { deleteServicesJob } from './delete-services/job-type.ts';
 import { echoJob } from './echo/job-type.ts';
 import { editMapJob } from './edit-map/job-type.ts';
@@ -42,6 +43,7 @@ export const jobTypes: readonly JobType[] = [
   editServicesJob,
   deleteServicesJob,
   setServicePermissionsJob,
+  createImageServiceJob,
   inspectDocumentJob,
   editMapJob,
   editServiceDefinitionDraftJob,

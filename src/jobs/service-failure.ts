@@ -26,6 +26,7 @@ const ownRefusals: readonly string[] = [
   'not_found',
   'conflict',
   'unregistered_data',
+  'service_exists',
 ];
 const windowMs = 5_000;
 const mostLogLines = 50;

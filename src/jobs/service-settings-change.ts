@@ -12,7 +12,7 @@ const capabilities = z
   .array(z.string().regex(/^[A-Za-z0-9_ ]+$/, 'a word such as `Query`'))
   .max(50);
 
-const Properties = z
+export const ServiceProperties = z
   .record(
     z
       .string()
@@ -41,14 +41,14 @@ const Settings = z.strictObject({
   description: z.string().max(4_000).optional(),
   private: z.boolean().optional().describe('Hidden from the services directory'),
   capabilities: capabilities.optional().describe('All of them, such as `["Map", "Query"]`'),
-  properties: Properties.optional().describe('Merged key by key, such as `maxRecordCount`'),
+  properties: ServiceProperties.optional().describe('Merged key by key, such as `maxRecordCount`'),
   extensions: z
     .array(
       z.strictObject({
         typeName: z.string().regex(/^[A-Za-z0-9_]{1,100}$/),
         enabled: z.boolean().optional(),
         capabilities: capabilities.optional(),
-        properties: Properties.optional(),
+        properties: ServiceProperties.optional(),
       }),
     )
     .min(1)

@@ -30,8 +30,13 @@ export function checkServiceDocument(
   if (isDeepStrictEqual(written, service.json)) {
     site.violations.record('edit-without-change', `${label} restarts for nothing`);
   }
+  refuseWrongProperties(site, written);
+}
+
+export function refuseWrongProperties(site: SiteState, written: ServiceJson): void {
   const wrong = notStrings(written);
   if (wrong.length === 0) return;
+  const label = `${written.serviceName}.${written.type}`;
   site.violations.record('property-not-string', `${label}: ${wrong.join(', ')}`);
   throw new SiteRefusal(500, `Properties have to be strings: ${wrong.join(', ')}.`);
 }

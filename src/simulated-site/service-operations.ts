@@ -1,6 +1,7 @@
 import { instancesOf, statusOf } from './folder-operations.ts';
 import { adminService, type Call, inAnyFolder, type Operation } from './operation.ts';
-import { checkServiceDocument } from './service-document.ts';
+import { isRegistered } from './registered-data.ts';
+import { checkServiceDocument, refuseWrongProperties } from './service-document.ts';
 import { type ServiceJson, toLiveService } from './service-json.ts';
 import { alone, beginStart, deleteService, startService, stopService } from './service-states.ts';
 import { restLabel, type Service, serviceLabel } from './services.ts';
@@ -134,21 +135,42 @@ async function edit(site: SiteState, service: Service, { params }: Call): Promis
 async function createService(site: SiteState, call: Call): Promise<object> {
   const { folder, written } = readNewService(site, call);
   const provider = written.provider ?? 'ArcObjects11';
+  const isReadable = isDataReadable(site, written);
   const service = site.newService({
     folder,
     json: toLiveService(written, { folder, provider }),
     realTimeState: 'STOPPED',
     publishedBy: call.token?.username ?? '',
   });
-  await beginStart(site, service);
+  if (isReadable) await beginStart(site, service);
+  else {
+    site.logs.write({
+      type: 'SEVERE',
+      source: serviceLabel(service),
+      message: `The raster ${written.properties?.path} cannot be opened.`, // text not verified
+    });
+  }
   site.portal.keepItems(service, call.token?.username ?? '');
   return { status: 'success' };
+}
+
+/** A server reads what its account can reach: here that is what is registered. Not verified for a real one. */
+function isDataReadable(site: SiteState, { type, properties = {} }: ServiceJson): boolean {
+  if (type !== 'ImageServer' || !site.settings.requiresRegisteredData) return true;
+  const connection = { kind: 'path' as const, path: properties.path ?? '' };
+  const database = { name: '', isCopied: false, workspaceFactory: '', connection, datasets: [] };
+  return isRegistered(database, site.dataItems);
 }
 
 function readNewService(site: SiteState, { names, params }: Call) {
   const written = readJsonObject(params.service, 'service') as ServiceJson;
   const { serviceName, type } = written;
   if (!serviceName || !type) throw new SiteRefusal(400, 'serviceName and type are needed.');
+  if (!/^[\p{L}\p{N}_]{1,120}$/u.test(serviceName))
+    throw new SiteRefusal(400, `'${serviceName}' is not a valid service name.`); // text not verified
+  if (type === 'ImageServer' && !written.properties?.path)
+    throw new SiteRefusal(400, "An image service needs the property 'path'."); // text not verified
+  refuseWrongProperties(site, written);
   const folder = names.folder ? site.services.getFolder(names.folder).folderName : '';
   const name = { folder, name: serviceName, type };
   if (site.services.taken(name)) {

@@ -107,7 +107,8 @@ test('edits with the complete document only; unknown keys survive', async ({ vis
 });
 
 test('creates an image service from JSON, once', async ({ visit }) => {
-  const { visitor } = await visit();
+  const { site, visitor } = await visit();
+  site.control.addDataItem({ path: '/fileShares/srv', type: 'folder', info: { path: '/srv' } });
   const service = JSON.stringify({
     serviceName: 'Ortho',
     type: 'ImageServer',

@@ -157,6 +157,22 @@ export function findServicesOn(item: WholeDataStoreItem, { services }: SiteData)
     .map(({ service }) => toText(service));
 }
 
+/** Whether a place, as the site itself sees it, lies in what an item registers. */
+export function isPlaceOn(item: WholeDataStoreItem, place: string): boolean {
+  if (item.type !== 'rasterStore')
+    return isOn(item, { onServer: place, onPremise: '', datasets: [] });
+  return isBelow(place, item.path) || isBelow(place, pathOfStore(item));
+}
+
+/** A raster store keeps its connection as JSON text (Esri, "Data Item"). */
+function pathOfStore({ info }: WholeDataStoreItem): unknown {
+  try {
+    return (JSON.parse(String(info.connectionString)) as { path?: unknown } | null)?.path;
+  } catch {
+    return undefined;
+  }
+}
+
 function isOn(
   item: WholeDataStoreItem,
   { onServer, onPremise }: ServiceData['databases'][number],

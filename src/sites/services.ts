@@ -205,6 +205,23 @@ export function editService(
   return changeService(site, path, { to: `edit ${toText(target)}`, params, signal });
 }
 
+/**
+ * Makes a service of data that the site can reach already. Not enough for a map or a tool: their files come with a
+ * definition.
+ *
+ * @see Esri, "Create Service"
+ */
+export function createService(
+  site: Site,
+  target: ServiceTarget,
+  json: JsonObject,
+  { signal }: CallOptions = {},
+): Promise<Done> {
+  const params = { service: JSON.stringify(json) };
+  const path = [...toFolderPath(target.folder), 'createService'];
+  return changeService(site, path, { to: `create ${toText(target)}`, params, signal });
+}
+
 /** `name` is how the site writes it. What a site says to a folder that exists is not verified, so we look. */
 export async function createFolder(
   site: Site,

@@ -137,6 +137,37 @@ export async function readMachines(
   }));
 }
 
+export type SiteDirectory = {
+  type: string;
+  physicalPath: string;
+  virtualPath?: string | undefined;
+};
+
+const DirectoryList = z.looseObject({
+  directories: z.array(
+    z.looseObject({ directoryType: z.string(), physicalPath: z.string(), virtualPath: TextLike }),
+  ),
+});
+
+/** Where services put what they make; empty where our account is not shown them. @see Esri, "Server Directories" */
+export async function readDirectories(
+  site: Site,
+  { signal }: CallOptions = {},
+): Promise<SiteDirectory[]> {
+  try {
+    const call = { to: 'list its directories', signal };
+    const { directories } = await readAdmin(site, ['system', 'directories'], DirectoryList, call);
+    return directories.map(({ directoryType, physicalPath, virtualPath }) => ({
+      type: directoryType,
+      physicalPath,
+      ...(virtualPath !== undefined && { virtualPath }),
+    }));
+  } catch (error) {
+    if (isRefusal(error)) return [];
+    throw error;
+  }
+}
+
 const DataConfigAnswer = z.looseObject({ blockDataCopy: lenient(BooleanLike) });
 
 /** True where the site refuses definitions that bring data along (Esri, "Data Store Configuration"). */

@@ -4,7 +4,7 @@ import { defineStep } from '../step.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { NotYetError } from './publishing-errors.ts';
 
-type Input = Publishing & { decision: Decision };
+type Input = Pick<Publishing, 'site' | 'folderUses'> & { decision: Pick<Decision, 'target'> };
 
 /** Whether a site makes a missing folder by itself while it publishes is not verified; so it is made first. */
 export const createTargetFolder = defineStep({

@@ -1,20 +1,27 @@
 import { z } from 'zod';
+import type { Site } from '../../sites/sites.ts';
 import {
   areSet,
   findPermissionChanges,
   PermissionChange,
+  type PermissionsWanted,
   putBackPermissions,
   setPermissions,
 } from '../service-permissions.ts';
 import { defineStep } from '../step.ts';
-import type { Decision, Publishing } from './publishing-context.ts';
+import type { Decision } from './publishing-context.ts';
 import type { VerifiedService } from './verify-service.ts';
 
 const SetPermissions = z.array(PermissionChange);
 export type SetPermissions = z.output<typeof SetPermissions>;
 export const noPermissions: SetPermissions = [];
 
-type Input = Publishing & { decision: Decision; service: VerifiedService };
+type Input = {
+  site: Site;
+  params: { permissions?: PermissionsWanted | undefined };
+  decision: Pick<Decision, 'action'>;
+  service: Pick<VerifiedService, 'target'>;
+};
 
 /** Until here the service has those of its folder: a site knows no way to publish with others. */
 export const permitRoles = defineStep<Input, SetPermissions, SetPermissions>({

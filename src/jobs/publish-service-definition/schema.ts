@@ -4,7 +4,7 @@ import { PermissionChange, ServicePermissionsInput } from '../service-permission
 import { ReferencedData } from './registered-data.ts';
 
 /** Names of folders and services: what ArcGIS Server takes without escaping (Esri, Create Folder). */
-const siteName = z
+export const siteName = z
   .string()
   .max(120)
   .regex(/^[\p{L}\p{N}_]*$/u, 'letters, digits and underscores only, 120 at most');
