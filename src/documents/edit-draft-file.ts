@@ -10,7 +10,13 @@ import { editDefinition } from './edit-definition.ts';
 import { editDraft } from './edit-draft.ts';
 import { getForm, readText } from './read-document.ts';
 
-export type DraftEditTask = { source: string; target: string | undefined; edits: DraftEdits };
+export type DraftEditTask = {
+  source: string;
+  target: string | undefined;
+  edits: DraftEdits;
+  /** A draft in which everything is as wished already is written all the same. */
+  mayStay?: boolean;
+};
 export type DraftEdited = {
   kind: 'service-definition-draft' | 'service-definition';
   changes: DraftChange[];
@@ -25,13 +31,13 @@ type Options = { limits: ArchiveLimits; deadline: number };
  * @throws DocumentError edit_refused | nothing_matched | archive_rejected | unreadable_document
  */
 export async function editDraftFile(
-  { source, target, edits }: DraftEditTask,
+  { source, target, edits, mayStay = false }: DraftEditTask,
   options: Options,
 ): Promise<DraftEdited> {
   const form = await getForm(source);
   if (form === 'xml') {
     const root = openDraft(await readText(source), 'The draft');
-    const changes = editDraft(root, edits);
+    const changes = editDraft(root, edits, { mayStay });
     if (target !== undefined) {
       await writeFile(target, root.writeDocument(), { mode: 0o600, flag: 'wx' });
       await checkDraft(target, describeDraft(root));

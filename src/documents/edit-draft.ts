@@ -59,9 +59,13 @@ export class DraftEditing {
  * Edits a draft by named operations. Each place is found by its whole path, for the same names stand on many levels;
  * all else stays letter by letter.
  *
- * @throws DocumentError nothing_matched when a place is not there, or nothing changes
+ * @throws DocumentError nothing_matched when a place is not there, or nothing changes unless it may stay
  */
-export function editDraft(root: XmlNode, edits: DraftEdits): DraftChange[] {
+export function editDraft(
+  root: XmlNode,
+  edits: DraftEdits,
+  { mayStay = false }: { mayStay?: boolean } = {},
+): DraftChange[] {
   const editing = new DraftEditing();
   const service = nodeAt(root, 'Configurations', 'SVCConfiguration');
   const definition = service?.child('Definition');
@@ -89,7 +93,7 @@ export function editDraft(root: XmlNode, edits: DraftEdits): DraftChange[] {
     editing.setProperty(properties, key, value, `${at}/Definition/ConfigurationProperties`);
   }
   for (const edit of edits.extensions ?? []) editExtension(editing, root, edit);
-  if (editing.changes.length === 0) throw unchanged();
+  if (editing.changes.length === 0 && !mayStay) throw unchanged();
   return editing.changes;
 }
 

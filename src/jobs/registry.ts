@@ -1,6 +1,8 @@
+import { analyzeMapJob } from './analyze-map/job-type.ts';
 import { checkMapJob } from './check-map/job-type.ts';
 import { compareDocumentsJob } from './compare-documents/job-type.ts';
 import { createImageServiceJob } from './create-image-service/job-type.ts';
+import { createMapServiceDefinitionJob } from './create-map-service-definition/job-type.ts';
 import { deleteServicesJob } from './delete-services/job-type.ts';
 import { echoJob } from './echo/job-type.ts';
 import { editMapJob } from './edit-map/job-type.ts';
@@ -49,6 +51,8 @@ export const jobTypes: readonly JobType[] = [
   editServiceDefinitionDraftJob,
   checkMapJob,
   compareDocumentsJob,
+  analyzeMapJob,
+  createMapServiceDefinitionJob,
 ];
 
 /** What a deployment offers: `echo` is for conformance tests and off unless it is asked for. */

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findTestPython } from './own-python.ts';
 
@@ -41,7 +41,11 @@ export type ArcpyCall = { call: string; pid: number; [fact: string]: unknown };
 export async function openScenario(folder: string, first: Scenario = {}) {
   const file = join(folder, 'scenario.json');
   const calls = join(folder, 'calls.jsonl');
-  const play = (scenario: Scenario) => writeFile(file, JSON.stringify({ ...scenario, calls }));
+  /** Calls are counted anew. */
+  const play = async (scenario: Scenario) => {
+    await rm(calls, { force: true });
+    await writeFile(file, JSON.stringify({ ...scenario, calls }));
+  };
   await play(first);
   return {
     play,

@@ -1,0 +1,278 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import type { RawFinding } from '../arcpy/arcpy-protocol.ts';
+import type { ArcpySession, DraftSetting } from '../arcpy/arcpy-session.ts';
+import { DraftChange, type DraftEdits } from '../documents/draft-edits.ts';
+import type { ServiceDefinitionContent } from '../documents/service-definition.ts';
+import { GatewayError } from '../lib/errors.ts';
+import { redactSecrets } from '../lib/redact.ts';
+import { findDataStoreItems, readRestInfo } from '../sites/site-reader.ts';
+import {
+  ArcpyFinding,
+  type FindSources,
+  findObjection,
+  type Settling,
+  toFindings,
+} from './analysis-judging.ts';
+import type { DraftWish } from './arcpy-inputs.ts';
+import { ArtifactLink, keepArtifact, removeArtifact } from './artifact-records.ts';
+import { mergeEdits, toEditsInstead } from './draft-settings.ts';
+import type { JobContext } from './job-type.ts';
+import { isAtLeast } from './publish-service-definition/site-version.ts';
+import { defineStep, type StepContext } from './step.ts';
+
+export type DraftTarget = 'ENTERPRISE_11' | 'ENTERPRISE_10x';
+
+/** Files of a job, relative to its folder. */
+export const inFolder = 'in';
+export const draftFile = 'service.sddraft';
+const editedFile = 'edited.sddraft';
+const definitionFile = 'service.sd';
+
+/** What one kind of service does in its own way: fetch its sources and have them drafted. */
+export type Drafting = (work: DraftingWork) => Promise<{
+  kind: 'MapServer' | 'ImageServer' | 'GPServer' | 'GeocodeServer';
+  findings: RawFinding[];
+  missing: readonly string[];
+  settings: readonly DraftSetting[];
+  /** What a draft that was made the old way has no parameter for. */
+  edits?: DraftEdits;
+  findSources?: FindSources;
+}>;
+
+export type DraftingWork = {
+  session: ArcpySession;
+  context: JobContext;
+  target: DraftTarget;
+  signal: AbortSignal;
+};
+
+const Made = {
+  findings: z.array(ArcpyFinding).describe('What the analysis found'),
+  copiedDatasets: z.array(z.string()).describe('Data that come along in the definition'),
+  target: z.string().describe('Server that it was made for'),
+  changes: z.array(DraftChange).describe('Edits of the draft: place, before, after'),
+  arcpyMessages: z
+    .array(z.string())
+    .describe("Staging's own messages, in the installation's words"),
+  machine: z.string().describe('Worker whose ArcPy did it'),
+} as const;
+
+export const AnalysisResult = z.object({
+  passes: z.boolean().describe('No error, and nothing else that the inputs refuse'),
+  isStaged: z.boolean().describe('ArcPy came to its end'),
+  ...Made,
+});
+export type AnalysisResult = z.output<typeof AnalysisResult>;
+
+export const DefinitionResult = z.object({
+  serviceDefinition: ArtifactLink.describe('The definition (.sd), ready to be published'),
+  serviceName: z.string(),
+  folder: z.string().describe('Folder that receives the service; empty: the root'),
+  type: z.string().describe('Kind of service, such as `MapServer`'),
+  ...Made,
+});
+export type DefinitionResult = z.output<typeof DefinitionResult>;
+
+type Input = { wish: DraftWish; drafting: Drafting; context: JobContext };
+
+/**
+ * Drafts, edits, stages and keeps. Nothing is touched but files of our own, so another attempt simply does it again.
+ */
+export const makeDefinition = defineStep<Input, DefinitionResult>({
+  name: 'stage',
+  title: 'Drafting and staging with ArcPy',
+  share: [0, 100],
+  result: DefinitionResult,
+  async act(input, step) {
+    const { wish, context } = input;
+    return await useArcpy(input, step, async (session) => {
+      const made = await draftAndStage(session, input, step);
+      const objection = findObjection(made.findings, { ...wish, copied: made.copiedDatasets });
+      if (objection) throw objection;
+      const { content, isStaged: _, ...told } = made;
+      if (!content) throw new StagingRefusedError(told.arcpyMessages, told.findings);
+      const artifact = await keepArtifact(context.storage, {
+        jobId: context.jobId,
+        owner: context.owner,
+        name: `${wish.serviceName}.sd`,
+        path: session.pathOf(definitionFile),
+        signal: step.signal,
+      });
+      const { serviceName, folder, type } = content;
+      return { serviceDefinition: artifact, serviceName, folder, type, ...told };
+    });
+  },
+  async undo({ context }) {
+    await removeArtifact(context.storage, context.jobId);
+    return undefined;
+  },
+});
+
+/** Does the same, tells what came of it, and throws the definition away. */
+export const analyzeWithArcpy = defineStep<Input, AnalysisResult>({
+  name: 'analyze',
+  title: 'Analyzing with ArcPy',
+  share: [0, 100],
+  result: AnalysisResult,
+  async act(input, step) {
+    return await useArcpy(input, step, async (session) => {
+      const { content: _, ...made } = await draftAndStage(session, input, step);
+      const judgement = { ...input.wish, copied: made.copiedDatasets };
+      const objection = findObjection(made.findings, judgement);
+      if (objection && input.wish.failOn !== 'never') throw objection;
+      const passes =
+        made.isStaged && !findObjection(made.findings, { ...judgement, failOn: 'error' });
+      return { passes, ...made };
+    });
+  },
+});
+
+/** Errors of the analysis were ignored, and ArcPy stages nothing all the same. */
+class StagingRefusedError extends GatewayError {
+  override readonly name = 'StagingRefusedError';
+  readonly code = 'analysis_failed';
+
+  constructor(messages: readonly string[], findings: readonly ArcpyFinding[]) {
+    super(
+      `ArcPy staged nothing, although the errors are to be ignored: it does not stage with errors. ${messages.at(-1) ?? ''}`,
+      { facts: { findings } },
+    );
+  }
+}
+
+async function useArcpy<T>(
+  { context }: Input,
+  { signal, progress, log }: StepContext,
+  work: (session: ArcpySession) => Promise<T>,
+): Promise<T> {
+  const report = (phase: string, message: string) => {
+    // Whoever stops the attempt tells it otherwise, too.
+    void progress(shares[phase] ?? 0.1, message).catch(() => undefined);
+  };
+  return await context.arcpy.use(
+    {
+      signal,
+      onProgress: report,
+      onFreshStart: (error) => {
+        void log.warning(`${error.message} It is tried once more.`).catch(() => undefined);
+      },
+    },
+    async (session) => {
+      await mkdir(session.pathOf(inFolder), { mode: 0o700 });
+      return await work(session);
+    },
+  );
+}
+
+/** How far a job is when a phase begins. */
+const shares: Record<string, number> = {
+  ...{ import: 0.05, unpack: 0.05, open: 0.1, 'analyze-mosaic': 0.15, run: 0.2 },
+  ...{ draft: 0.3, stage: 0.5 },
+};
+
+type Staging = Omit<AnalysisResult, 'passes'> & { content: ServiceDefinitionContent | undefined };
+
+async function draftAndStage(
+  session: ArcpySession,
+  { wish, drafting, context }: Input,
+  { signal }: StepContext,
+): Promise<Staging> {
+  const target = await decideTarget(wish, context, signal);
+  const drawn = await drafting({ session, context, target, signal });
+  const known = await readKnownProperties(session, context, drawn.missing, signal);
+  const instead = toEditsInstead(drawn.missing, drawn.settings, { kind: drawn.kind, known });
+  const edits = mergeEdits(mergeEdits(drawn.edits ?? {}, instead), wish.edits ?? {});
+  const { draft, changes } = await editDraft(session, context, edits, signal);
+  const staged = await session.stage({
+    draft,
+    definition: definitionFile,
+    ...(wish.stagingVersion !== undefined && { stagingVersion: wish.stagingVersion }),
+  });
+  const content = staged.isStaged
+    ? await context.documents.readServiceDefinition(session.pathOf(definitionFile), { signal })
+    : undefined;
+  const copied = (content?.databases ?? []).filter(({ isCopied }) => isCopied);
+  const settling = await settlingFor(wish, context, drawn.findSources, content, signal);
+  return {
+    isStaged: staged.isStaged,
+    findings: toFindings([...drawn.findings, ...staged.findings], settling),
+    copiedDatasets: copied.flatMap(({ name, datasets }) =>
+      datasets.length > 0 ? datasets.map((dataset) => dataset.name) : [name],
+    ),
+    target,
+    changes,
+    arcpyMessages: staged.messages.map(({ text }) => redactSecrets(text)),
+    machine: hostname(),
+    content,
+  };
+}
+
+/** `ENTERPRISE_10x` is ArcPy's default, which no site of 11.0 or later takes: so it is always decided here. */
+async function decideTarget(
+  { target, site }: DraftWish,
+  { sites }: JobContext,
+  signal: AbortSignal,
+): Promise<DraftTarget> {
+  if (target === 'ENTERPRISE_11' || target === 'ENTERPRISE_10x') return target;
+  if (site === undefined) return 'ENTERPRISE_11';
+  const { version } = await readRestInfo(sites.get(site), { signal });
+  return version !== undefined && !isAtLeast(version, 11, 0) ? 'ENTERPRISE_10x' : 'ENTERPRISE_11';
+}
+
+async function readKnownProperties(
+  session: ArcpySession,
+  { documents }: JobContext,
+  missing: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (missing.length === 0) return [];
+  const content = await documents.readDocument(session.pathOf(draftFile), {
+    name: draftFile,
+    signal,
+  });
+  return content.kind === 'service-definition-draft' ? Object.keys(content.properties) : [];
+}
+
+/** The draft is edited here, never by Python: an editor of XML there loses the prefixes that its types need. */
+async function editDraft(
+  session: ArcpySession,
+  { documents }: JobContext,
+  edits: DraftEdits,
+  signal: AbortSignal,
+): Promise<{ draft: string; changes: DraftChange[] }> {
+  if (Object.keys(edits).length === 0) return { draft: draftFile, changes: [] };
+  const task = {
+    source: session.pathOf(draftFile),
+    target: session.pathOf(editedFile),
+    edits,
+    mayStay: true,
+  };
+  const { changes } = await documents.editDraft(task, { signal });
+  return { draft: editedFile, changes };
+}
+
+/** Without a list of items nothing is settled: a site that cannot be asked now does not fail the job. */
+async function settlingFor(
+  { site, ignore }: DraftWish,
+  context: JobContext,
+  findSources: FindSources | undefined,
+  content: ServiceDefinitionContent | undefined,
+  signal: AbortSignal,
+): Promise<Settling> {
+  const ofDefinition: FindSources = () => content?.databases.map(({ connection }) => connection);
+  const either: FindSources = (layer) => findSources?.(layer) ?? ofDefinition(layer);
+  if (site === undefined) return { findSources: either, items: undefined, ignore };
+  try {
+    const items = await findDataStoreItems(context.sites.get(site), { signal });
+    return { findSources: either, items, ignore };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof GatewayError)) throw error;
+    await context.warn(
+      `Findings about registered data could not be settled with ${site}: ${error.message}`,
+    );
+    return { findSources: either, items: undefined, ignore };
+  }
+}
