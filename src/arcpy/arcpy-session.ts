@@ -154,6 +154,7 @@ export class ArcpySession {
     alias?: string;
     parameters: Record<string, unknown>;
     extensions: readonly string[];
+    overwriteOutput: boolean;
     outputs: string;
     archive: string;
   }): Promise<z.output<typeof ToolRun>> {

@@ -12,7 +12,14 @@ import { FolderStorage } from '../storage/folder-storage.ts';
 import { type Finding, fail, ok, type Verdict, warn } from './finding.ts';
 
 const knownScopes = new Set<string>([
-  ...['publish:overwrite', 'jobs:prioritize', ...jobReadingScopes, ...jobDismissingScopes],
+  ...[
+    'publish:overwrite',
+    'publish:geoprocessing',
+    'tools:run',
+    'jobs:prioritize',
+    ...jobReadingScopes,
+    ...jobDismissingScopes,
+  ],
   ...[...siteReadingScopes, ...webhookScopes],
 ]);
 const redisMs = 5_000;

@@ -39,6 +39,8 @@ export type Drafting = (work: DraftingWork) => Promise<{
   /** What a draft that was made the old way has no parameter for. */
   edits?: DraftEdits;
   findSources?: FindSources;
+  /** The older functions analyze while they draft; with errors there is nothing to stage. */
+  isLegacy?: boolean;
 }>;
 
 export type DraftingWork = {
@@ -185,11 +187,15 @@ async function draftAndStage(
   const instead = toEditsInstead(drawn.missing, drawn.settings, { kind: drawn.kind, known });
   const edits = mergeEdits(mergeEdits(drawn.edits ?? {}, instead), wish.edits ?? {});
   const { draft, changes } = await editDraft(session, context, edits, signal);
-  const staged = await session.stage({
-    draft,
-    definition: definitionFile,
-    ...(wish.stagingVersion !== undefined && { stagingVersion: wish.stagingVersion }),
-  });
+  const isRefused =
+    drawn.isLegacy === true && drawn.findings.some(({ severity }) => severity === 'error');
+  const staged = isRefused
+    ? { isStaged: false, findings: [], messages: [] }
+    : await session.stage({
+        draft,
+        definition: definitionFile,
+        ...(wish.stagingVersion !== undefined && { stagingVersion: wish.stagingVersion }),
+      });
   const content = staged.isStaged
     ? await context.documents.readServiceDefinition(session.pathOf(definitionFile), { signal })
     : undefined;

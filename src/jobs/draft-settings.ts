@@ -139,3 +139,18 @@ export function mergeEdits(below: DraftEdits, above: DraftEdits): DraftEdits {
     ...(extensions.length > 0 && { extensions }),
   };
 }
+
+/** What the older functions have no parameter for, as edits of the draft. */
+export function toTextEdits({
+  description,
+  credits,
+  useLimitations,
+  replace,
+}: Pick<DraftWish, 'description' | 'credits' | 'useLimitations' | 'replace'>): DraftEdits {
+  return {
+    ...(description !== undefined && { description }),
+    ...(credits !== undefined && { credits }),
+    ...(useLimitations !== undefined && { useLimitation: useLimitations }),
+    ...(replace && { replace: true }),
+  };
+}

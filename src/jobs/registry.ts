@@ -1,7 +1,12 @@
+import { analyzeGeoprocessingJob } from './analyze-geoprocessing/job-type.ts';
+import { analyzeImageJob } from './analyze-image/job-type.ts';
 import { analyzeMapJob } from './analyze-map/job-type.ts';
 import { checkMapJob } from './check-map/job-type.ts';
 import { compareDocumentsJob } from './compare-documents/job-type.ts';
 import { createImageServiceJob } from './create-image-service/job-type.ts';
+import { createGeocodeServiceDefinitionJob } from './create-geocode-service-definition/job-type.ts';
+import { createGeoprocessingServiceDefinitionJob } from './create-geoprocessing-service-definition/job-type.ts';
+import { createImageServiceDefinitionJob } from './create-image-service-definition/job-type.ts';
 import { createMapServiceDefinitionJob } from './create-map-service-definition/job-type.ts';
 import { deleteServicesJob } from './delete-services/job-type.ts';
 import { echoJob } from './echo/job-type.ts';
@@ -20,6 +25,7 @@ import { restartServicesJob } from './restart-services/job-type.ts';
 import { rollbackServiceJob } from './rollback-service/job-type.ts';
 import { rotateDataStorePasswordJob } from './rotate-data-store-password/job-type.ts';
 import { setServicePermissionsJob } from './set-service-permissions/job-type.ts';
+import { runToolJob } from './run-tool/job-type.ts';
 import { startServicesJob } from './start-services/job-type.ts';
 import { stopServicesJob } from './stop-services/job-type.ts';
 import { unregisterDataStoreJob } from './unregister-data-store/job-type.ts';
@@ -53,6 +59,12 @@ export const jobTypes: readonly JobType[] = [
   compareDocumentsJob,
   analyzeMapJob,
   createMapServiceDefinitionJob,
+  runToolJob,
+  createGeocodeServiceDefinitionJob,
+  analyzeGeoprocessingJob,
+  createGeoprocessingServiceDefinitionJob,
+  analyzeImageJob,
+  createImageServiceDefinitionJob,
 ];
 
 /** What a deployment offers: `echo` is for conformance tests and off unless it is asked for. */

@@ -139,6 +139,7 @@ def describe_tools(job, arguments):
 
 def run_tool(job, arguments):
     arcpy, name = job.arcpy, arguments["tool"]
+    arcpy.env.overwriteOutput = arguments["overwriteOutput"]
     with extensions_checked_out(arcpy, arguments.get("extensions") or []):
         if arguments.get("toolbox"):
             toolbox = import_toolbox(job, arguments["toolbox"], arguments.get("alias"))
