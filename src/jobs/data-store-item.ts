@@ -5,6 +5,7 @@ import { isManagedStore, type WholeDataStoreItem } from '../sites/data-store-rea
 import { isSecretKey } from './data-store-comparison.ts';
 import { DataStoreRefusedError } from './data-store-errors.ts';
 import { DataStoreValidation } from './data-store-validations.ts';
+import { isPlainMember } from './plain-members.ts';
 
 /** The last part of an item's path, and what people see in Manager. */
 export const DataStoreName = z
@@ -78,7 +79,7 @@ function maskConnection(text: string): string {
   try {
     const members = Object.entries(JSON.parse(text) as Record<string, unknown>);
     return JSON.stringify(
-      Object.fromEntries(members.map(([key, value]) => [key, isSecretKey(key) ? '***' : value])),
+      Object.fromEntries(members.map(([key, value]) => [key, isPlainMember(key) ? value : '***'])),
     );
   } catch {
     return text; // `{crypt}…`: the patterns know it

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { GatewayError } from '../lib/errors.ts';
 import { SealBrokenError, type Sealing, type SealPurpose } from '../lib/sealing.ts';
 import type { SecretMask } from '../lib/secret-mask.ts';
+import { isPlainMember } from './plain-members.ts';
 
 /** A secret that a job needs cannot be had: it has to be sent again, or the configuration mended. */
 export class SecretMissingError extends GatewayError {
@@ -148,8 +149,9 @@ export class JobSecrets {
   #hideMembers(value: unknown): void {
     if (value === null || typeof value !== 'object') return;
     for (const [key, inner] of Object.entries(value)) {
-      if (typeof inner === 'string' && secretName.test(key)) this.hide(inner);
-      else this.#hideMembers(inner);
+      if (typeof inner !== 'string') this.#hideMembers(inner);
+      else if (secretName.test(key)) this.hide(inner);
+      else if (!isPlainMember(key) && mayBeSecret(inner)) this.#mask.add(inner);
     }
   }
 
@@ -173,6 +175,11 @@ const connectionPair =
 const passwordValues = /(?:^|;)\s*[A-Z_0-9]*PASSWORD[A-Z_0-9]*\s*=\s*([^;]+)/gi;
 /** Members of connections that hold secrets. Esri, "Data Item". */
 const secretName = /password|secret|token|^accountKey$|connectionString/i;
+
+/** Of a member that is not known: no word, and no plain address. */
+function mayBeSecret(text: string): boolean {
+  return /[^A-Za-z]/.test(text) && !/^https?:\/\/[^?@]*$/.test(text);
+}
 
 function toJson(text: string): object | undefined {
   if (!/^\s*[{[]/.test(text)) return undefined;

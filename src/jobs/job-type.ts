@@ -249,12 +249,18 @@ export function siteOfQueue(
 function parseInputs(params: z.ZodObject, raw: unknown): Record<string, unknown> {
   const { data, error } = params.safeParse(raw);
   if (data) return data as Record<string, unknown>;
-  const errors = error.issues.flatMap((issue) => toFaults(issue));
+  const errors = withoutTwins(error.issues.flatMap((issue) => toFaults(issue)));
   throw new RequestError(
     'validation_error',
     errors.length === 1 ? '1 fault in the inputs.' : `${errors.length} faults in the inputs.`,
     { errors },
   );
+}
+
+/** A schema that was extended may run a check of the first one twice. */
+function withoutTwins(faults: RequestFault[]): RequestFault[] {
+  const texts = faults.map((fault) => JSON.stringify(fault));
+  return faults.filter((_, at) => texts.indexOf(texts[at] ?? '') === at);
 }
 
 function toFaults(issue: z.core.$ZodIssue): RequestFault[] {

@@ -1,10 +1,11 @@
-import { expect, vi } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { buildConnectionFile } from '../../src/documents/connection-file-builder.ts';
 import { wipeUploads } from '../../src/jobs/wipe-uploads.ts';
 import { ask, askJson, storedFiles, toForm } from '../support/asking.ts';
 import { ended, findTraces, run } from '../support/data-stores.ts';
 import { test } from '../support/publishing-test.ts';
 import { openReceiver } from '../support/receiver.ts';
+import { makeTestCertificate } from '../support/test-certificate.ts';
 
 // Passwords are asked for again and again; the site repeats what it was sent, in every way it can be written.
 
@@ -61,14 +62,22 @@ const flows = (password: string): [string, Record<string, unknown>][] => [
   ['unregister-data-store', { site: 'demo', match: { types: ['egdb', 'cloudStore'] } }],
 ];
 
-test.for(['c4n4ry', 'cänary-8d2f &"xyz%41'])(
-  'the password %s is found nowhere after any job about data, whatever the site says',
-  async (password, { openSite, open }) => {
+test.for([
+  ['c4n4ry', 'http'],
+  ['cänary-8d2f &"xyz%41', 'https'], // an administrator is shown what is registered in clear
+] as const)(
+  'the password %s is found nowhere after any job about data over %s, whatever the site says',
+  async ([password, protocol], { openSite, open, skip }) => {
     const lines: string[] = [];
+    const certificate =
+      protocol === 'https' && (await makeTestCertificate('localhost', 'IP:127.0.0.1'));
+    if (certificate === undefined) return skip('openssl is not installed');
+    if (certificate) onTestFinished(() => certificate.remove());
     const receiver = await openReceiver();
     try {
-      const site = await openSite();
+      const site = await openSite(certificate ? { tls: certificate } : {});
       const gateway = await open(site, {
+        ...(certificate && { site: { tls: { ca: certificate.file } } }),
         logTo: { write: (line) => void lines.push(line) },
         settings: { egress: { allowHttp: true, allow: [receiver.host] } },
       });
@@ -127,6 +136,45 @@ test.for(['c4n4ry', 'cänary-8d2f &"xyz%41'])(
     }
   },
 );
+
+test('of a store whose members nobody knows, nothing is shown that may be a key', async ({
+  openSite,
+  open,
+  skip,
+}) => {
+  const certificate = await makeTestCertificate('localhost', 'IP:127.0.0.1');
+  if (!certificate) return skip('openssl is not installed');
+  onTestFinished(() => certificate.remove());
+  const site = await openSite({ tls: certificate });
+  const gateway = await open(site, { site: { tls: { ca: certificate.file } } });
+  const keys = ['sk-9f2-canary', 'canary-inner-77'];
+  const jobs = [
+    await ended(gateway, 'register-data-store', {
+      ...store,
+      provider: 'alibaba',
+      connection: { ak: 'LTAI-1', sk: keys[0], region: 'cn-1', more: { inner: keys[1] } },
+    }),
+    await ended(gateway, 'register-data-store', {
+      site: 'demo',
+      name: 'weird',
+      type: 'weirdStore',
+      path: '/cloudStores/weird',
+      connection: { connectionString: { apikey: keys[0] }, other: keys[1], kind: 'fileShare' },
+    }),
+  ];
+
+  expect(jobs.map(({ status }) => status)).toEqual(['successful', 'successful']);
+  const { body } = await ask(gateway, '/v1/sites/demo/data-store-items');
+  expect(JSON.stringify(body)).toContain('cn-1');
+  expect(JSON.stringify(body)).not.toContain(keys[0]);
+  expect(
+    await findTraces(
+      gateway,
+      keys,
+      jobs.map(({ jobId }) => jobId),
+    ),
+  ).toEqual([]);
+});
 
 const connectionFile = (password: string) =>
   new Blob([
