@@ -93,7 +93,11 @@ export class JsonNode {
     return this.#literal ?? this.source.text.slice(this.start, this.end);
   }
 
-  /** Sets a string; a member that is missing is put in, first or behind another. */
+  /**
+   * Sets a string; a member that is missing is put in, first or behind another.
+   *
+   * @throws DocumentError edit_refused when a list or an object stands where a text should
+   */
   setText(name: string, value: string, place: { after?: string } = {}): void {
     this.setLiteral(name, encodeJson(value, this.source.style), place);
   }
@@ -101,6 +105,7 @@ export class JsonNode {
   setLiteral(name: string, literal: string, place: { after?: string } = {}): void {
     const node = this.child(name);
     if (node) {
+      if (node.kind !== 'scalar') throw notAText(name);
       node.setOwnLiteral(literal);
       return;
     }
@@ -243,6 +248,13 @@ export class JsonNode {
     }
     parts.push(this.source.text.slice(at, this.end));
   }
+}
+
+export function notAText(name: string): DocumentError {
+  return new DocumentError(
+    'edit_refused',
+    `The ${name} of the document is no text, so it cannot be changed.`,
+  );
 }
 
 /**

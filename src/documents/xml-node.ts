@@ -1,4 +1,5 @@
 import { DocumentError } from '../lib/errors.ts';
+import { notAText } from './json-node.ts';
 import { scanTags, type Tag } from './xml-scan.ts';
 import { escapeXml } from './xml-text.ts';
 
@@ -97,8 +98,9 @@ export class XmlNode {
     this.insertAfter(behind, `<${tag}>${escapeXml(value)}</${tag}>`);
   }
 
+  /** @throws DocumentError edit_refused when it holds elements */
   setOwnText(value: string): void {
-    if (this.children.length > 0) throw new Error(`The element ${this.key} holds elements`);
+    if (this.children.length > 0) throw notAText(this.key);
     this.#content = value;
     // A nil value says so in its tag; it gets the type that nearly all values have.
     if (this.isNil) this.#openTag = `${/^<[^\s/>]+/.exec(this.openTag)?.[0]} xsi:type='xs:string'>`;
@@ -241,16 +243,28 @@ export function parseXmlNode(text: string, member: string): XmlNode {
   }
   if (!root) throw fail('it has no element');
   if (at) throw fail('a tag is not closed');
-  if (
-    text
-      .slice(0, root.start)
-      .replace(/^\uFEFF/, '')
-      .replace(/<\?[\s\S]*?\?>|<!--[\s\S]*?-->/g, '')
-      .trim() !== ''
-  ) {
+  if (!holdsOnlyNotes(text.slice(0, root.start).replace(/^\uFEFF/, ''))) {
     throw fail('text stands before its root');
   }
+  if (!holdsOnlyNotes(text.slice(root.end))) throw fail('it goes on after its end');
   return root;
+}
+
+/** Blanks, comments and declarations; in one pass, whatever is not closed. */
+function holdsOnlyNotes(text: string): boolean {
+  let at = 0;
+  for (;;) {
+    while (/\s/.test(text[at] ?? '')) at += 1;
+    if (at >= text.length) return true;
+    const close = text.startsWith('<!--', at)
+      ? '-->'
+      : text.startsWith('<?', at)
+        ? '?>'
+        : undefined;
+    const end = close === undefined ? -1 : text.indexOf(close, at + 2);
+    if (close === undefined || end < 0) return false;
+    at = end + close.length;
+  }
 }
 
 function pushed(children: XmlNode[], node: XmlNode): XmlNode[] {
@@ -269,18 +283,17 @@ const entities: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"'
 /** Text between tags; entities of a DTD are unknown and stay as they are written. */
 export function decodeXml(text: string): string {
   if (!text.includes('&') && !text.includes('<')) return text;
-  return text
-    .replace(/<!--[\s\S]*?-->/g, '')
-    .replace(
-      /<!\[CDATA\[([\s\S]*?)\]\]>|&(#x[0-9a-f]{1,6}|#\d{1,7}|\w{1,10});/gi,
-      (whole, data, name) => {
-        if (data !== undefined) return String(data);
-        const entity = String(name);
-        if (!entity.startsWith('#')) return entities[entity] ?? whole;
-        const code = /^#x/i.test(entity)
-          ? Number.parseInt(entity.slice(2), 16)
-          : Number.parseInt(entity.slice(1), 10);
-        return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
-      },
-    );
+  return text.replace(
+    /<!--[\s\S]*?-->|<!\[CDATA\[([\s\S]*?)\]\]>|&(#x[0-9a-f]{1,6}|#\d{1,7}|\w{1,10});/gi,
+    (whole, data, name) => {
+      if (data !== undefined) return String(data);
+      if (name === undefined) return ''; // a comment
+      const entity = String(name);
+      if (!entity.startsWith('#')) return entities[entity] ?? whole;
+      const code = /^#x/i.test(entity)
+        ? Number.parseInt(entity.slice(2), 16)
+        : Number.parseInt(entity.slice(1), 10);
+      return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : whole;
+    },
+  );
 }
