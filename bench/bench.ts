@@ -1,5 +1,6 @@
 import { cpus, totalmem } from 'node:os';
 import { measureAccepting } from './accepting.ts';
+import { measureDocuments } from './documents.ts';
 import { measureFiles } from './files.ts';
 import { measureListeners } from './listeners.ts';
 import { measureLists } from './lists.ts';
@@ -13,8 +14,9 @@ const sections: Record<string, () => Promise<Figure[]>> = {
   lists: () => measureLists([100, 10_000]),
   'million-jobs': () => measureLists([1_000_000]),
   listeners: measureListeners,
+  documents: measureDocuments,
 };
-const usual = ['accepting', 'publishing', 'files', 'lists', 'listeners'];
+const usual = ['accepting', 'publishing', 'files', 'lists', 'listeners', 'documents'];
 
 /** `npm run bench [-- section …]`: figures, each beside its baseline of the same run. Build first. */
 const wanted = process.argv.slice(2);
