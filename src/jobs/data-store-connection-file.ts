@@ -162,12 +162,14 @@ async function requireUsableFile({ uploadId, storage }: Input): Promise<void> {
 async function removeUploads(
   { site, side }: Input,
   item: { itemId: string } | undefined,
-  { signal, jobId }: StepContext,
+  { signal, jobId, intends }: StepContext,
 ): Promise<string | undefined> {
+  const note = 'the uploaded connection file was removed from the site';
   const left = await findUploadItems(site, markOf(jobId, side), { signal });
   const ids = new Set([...left.map(({ itemId }) => itemId), ...(item ? [item.itemId] : [])]);
+  if (left.length > 0) await intends(note);
   for (const itemId of ids) await deleteUploadItem(site, itemId, { signal });
-  return left.length > 0 ? 'the uploaded connection file was removed from the site' : undefined;
+  return left.length > 0 ? note : undefined;
 }
 
 async function submitFile(

@@ -136,8 +136,17 @@ async function lookForItem(
   { signal }: StepContext,
 ): Promise<Registered | undefined> {
   const held = await findWholeItem(input.site, input.item.path, { signal });
-  if (input.decision.action === 'update') return undefined; // written again, it is the same
-  return held && { isOurs: compareItems(input.item, held).differsIn.length === 0 };
+  if (!held) return undefined;
+  if (input.decision.action === 'create')
+    return { isOurs: compareItems(input.item, held).differsIn.length === 0 };
+  // Where the secret cannot be compared it is written again: twice is as good as once.
+  return isSameItem(input.item, held) ? { isOurs: true } : undefined;
+}
+
+/** As far as it can be told, which is not at all where a secret is shown encrypted. */
+function isSameItem(wanted: WholeDataStoreItem, held: WholeDataStoreItem): boolean {
+  const { differsIn, isSecretUnseen } = compareItems(wanted, held);
+  return differsIn.length === 0 && !isSecretUnseen;
 }
 
 async function writeItem(input: Decided, { signal, log }: StepContext): Promise<Registered> {
@@ -155,26 +164,29 @@ async function writeItem(input: Decided, { signal, log }: StepContext): Promise<
 async function takeBack(
   input: Decided,
   result: Registered | undefined,
-  { signal }: StepContext,
+  context: StepContext,
 ): Promise<string | undefined> {
   const { site, item, decision } = input;
+  const { signal } = context;
   if (result && !result.isOurs) return undefined;
   const held = await findWholeItem(site, item.path, { signal });
-  if (decision.action === 'update') return putBackItem(input, held, signal);
+  if (decision.action === 'update') return putBackItem(input, held, context);
   if (!held) return undefined;
   if (compareItems(item, held).differsIn.length > 0) {
     throw new ItemNotPutBackError(
       `${item.path} on ${site.name} was changed by somebody else since; it was left as it is`,
     );
   }
+  const note = `${item.path} was unregistered again`;
+  await context.intends(note);
   await unregisterItem(site, item.path, { signal });
-  return `${item.path} was unregistered again`;
+  return note;
 }
 
 async function putBackItem(
   input: Decided,
   held: WholeDataStoreItem | undefined,
-  signal: AbortSignal,
+  { signal, intends }: StepContext,
 ): Promise<string | undefined> {
   const { site, item } = input;
   const before = readItemBefore(input);
@@ -183,12 +195,14 @@ async function putBackItem(
       `${item.path} on ${site.name} could not be put back: the site had shown its connection only encrypted`,
     );
   }
-  if (!held) {
-    await registerItem(site, before, { signal });
-    return `${item.path} was registered again as it was`;
-  }
-  await editItem(site, before, { signal });
-  return `${item.path} has its earlier content again`;
+  const note = held
+    ? `${item.path} has its earlier content again`
+    : `${item.path} was registered again as it was`;
+  if (held && isSameItem(before, held)) return undefined; // it was never changed, or is put back already
+  await intends(note);
+  if (held) await editItem(site, before, { signal });
+  else await registerItem(site, before, { signal });
+  return note;
 }
 
 function readItemBefore({ secrets }: Registration): WholeDataStoreItem {

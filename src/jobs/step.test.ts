@@ -381,6 +381,29 @@ test('what was begun and broken off is looked for before it is undone', async ({
   expect(undone).toEqual([{ itemId: 'half done' }, undefined]);
 });
 
+test('what an undo put back before it was cut off is told by the next attempt', async ({
+  bench,
+}) => {
+  const submit = (isFirst: boolean) =>
+    bench.stepOf('submit', {
+      undo: async (_, __, { intends }) => {
+        if (!isFirst) return undefined; // it finds nothing more to do
+        await intends('the service was removed');
+        throw new Error('the process dies here');
+      },
+    });
+  const first = bench.runner({ steps: [recordOf('submit')] });
+  await first.step(submit(true), '');
+  await first.undoAll();
+  const cutOff = { ...bench.written.get('submit'), state: 'done' } as StepRecord; // its last word was lost
+  bench.written.clear();
+  const second = bench.runner({ steps: [{ ...cutOff, note: 'the service was removed' }] });
+  await second.step(submit(false), '');
+
+  expect(bench.did).toContain('write submit done');
+  expect(await second.undoAll()).toEqual({ done: ['the service was removed'], failed: [] });
+});
+
 test('what cannot be undone does not keep the rest from being undone', async ({ bench }) => {
   const runner = bench.runner();
   await runner.step(bench.stepOf('upload', { undo: async () => 'item deleted' }), '');

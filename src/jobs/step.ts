@@ -19,6 +19,12 @@ export type StepContext<Before = unknown> = {
   /** What `before` saw before anything was changed, also in a later attempt. */
   before: Before;
   progress: (fraction: number, message: string) => Promise<void>;
+  /**
+   * Said by an undo right before it changes something: what it will have put back. Should a crash keep it from
+   * saying so afterwards, the next attempt, which finds nothing more to do, says it in its place. An empty note
+   * takes it back.
+   */
+  intends: (note: string) => Promise<void>;
 };
 
 /**
@@ -95,7 +101,7 @@ export type StepRunnerDeps = {
   mode: 'do' | 'undo';
   write: (kind: string, change: JobChange) => Promise<void>;
   /** Throws when the attempt stops. */
-  contextFor: (step: StepPlace) => Omit<StepContext, 'before'>;
+  contextFor: (step: StepPlace) => Omit<StepContext, 'before' | 'intends'>;
   /** Hears of an undo that failed for a fault of ours. */
   onFault?: (error: unknown) => void;
 };
@@ -235,7 +241,11 @@ export class StepRunner {
       record,
       undo: async () => {
         if (!step.undo) return undefined;
-        const context = { ...this.#context(step), before: record.before as B };
+        const context = {
+          ...this.#context(step),
+          before: record.before as B,
+          intends: (note: string) => this.#record({ ...visited.record, note }),
+        };
         return this.#patiently(context, async () => {
           try {
             const result =
@@ -281,7 +291,7 @@ export class StepRunner {
 
   async #undone(visited: Visited): Promise<StepRecord> {
     try {
-      const note = await visited.undo();
+      const note = (await visited.undo()) ?? visited.record.note; // of an attempt that was cut off
       return { ...visited.record, state: 'undone', ...(note && { note }) };
     } catch (error) {
       if (error instanceof SiteRestsError) throw error;
@@ -295,7 +305,7 @@ export class StepRunner {
   }
 
   #context(step: StepPlace): StepContext<undefined> {
-    return { ...this.#deps.contextFor(step), before: undefined };
+    return { ...this.#deps.contextFor(step), before: undefined, intends: async () => {} };
   }
 }
 

@@ -37,6 +37,7 @@ async function serve(
     method,
     path,
     operation: operation.name,
+    isChange: operation.changes === true,
     at: Date.now(),
     params: {},
   });

@@ -4,6 +4,8 @@ export type RequestRecord = {
   path: string;
   /** What was asked for: `login`, `upload`, `submit`, `poll`, ... */
   operation: string;
+  /** Whether it is one that changes something on the site. */
+  isChange: boolean;
   /** ms since the epoch, by the right clock */
   at: number;
   params: Record<string, string>;

@@ -110,7 +110,8 @@ function mountNotFound(app: FastifyInstance, { site, requests }: Exchange): void
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
     const { method } = request;
-    requests.add({ method, path, operation: 'unknown', at: Date.now(), params: {} });
+    const record = { method, path, operation: 'unknown', isChange: false, params: {} };
+    requests.add({ ...record, at: Date.now() });
     const name = decodeURIComponent(path.split('/').filter(Boolean).at(-1) ?? '');
     if (path.startsWith(`${root}/admin/`)) return toRefusalBody('admin', notFound(name));
     if (path.startsWith(`${root}/rest/`)) return toRefusalBody('rest', notFound(name));

@@ -250,13 +250,14 @@ export async function createFolder(
 export async function deleteFolder(
   site: Site,
   folder: string,
-  options: CallOptions = {},
+  options: CallOptions & { beforeChange?: () => Promise<void> } = {},
 ): Promise<{ kind: 'deleted' | 'absent' } | { kind: 'not-empty'; services: ServiceTarget[] }> {
   const name = await findFolder(site, folder, options);
   if (name === undefined || name === '') return { kind: 'absent' };
   const services = await listServices(site, name, options);
   if (services.length > 0) return { kind: 'not-empty', services };
-  const { signal } = options;
+  const { signal, beforeChange } = options;
+  await beforeChange?.();
   const path = [...toFolderPath(name), 'deleteFolder'];
   await changeService(site, path, { to: `delete the folder ${name}`, signal });
   return { kind: 'deleted' };

@@ -1,69 +1,32 @@
 import { readdir } from 'node:fs/promises';
-import type { Fault, SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
+import type { SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
+import type { Scenario, Scene } from './crash-scenarios.ts';
 import type { Gateway } from './gateway.ts';
 import type { PressroomProcess } from './pressroom-process.ts';
 import { endWell, environmentOf, type WorkerPool } from './worker-pool.ts';
 
-/** A request of the worker, counted from 0, right before the site works on it or right after. */
-export type Moment = { index: number; operation: string; phase: 'before' | 'after' };
+/**
+ * What happens around one request: the worker is killed or frozen right before the site works on it or right
+ * after; or the worker lives and the line does not: `cut` before the work, `lost` after it, `late` when the
+ * request arrives after its line was cut.
+ */
+export const disturbances = [
+  'killed before',
+  'killed after',
+  'frozen before',
+  'frozen after',
+  'cut',
+  'lost',
+  'late',
+] as const;
+export type Disturbance = (typeof disturbances)[number];
 
-export type Scenario = {
-  name: string;
-  inputs: Record<string, string>;
-  /** What the service is made of. */
-  layers: string[];
-  /** Published beforehand, so that there is something to replace. */
-  firstLayers?: string[];
-  fault?: Fault;
-};
-
-export const scenarios: readonly Scenario[] = [
-  { name: 'create', inputs: { folder: 'Transport' }, layers: ['Roads', 'Bridges'] },
-  {
-    name: 'replace',
-    inputs: { folder: 'Transport', ifExists: 'replace' },
-    firstLayers: ['Roads'],
-    layers: ['Roads', 'Bridges', 'Tunnels'],
-  },
-  {
-    name: 'undo a create',
-    inputs: { folder: 'Transport' },
-    layers: ['Roads', 'Bridges'],
-    fault: {
-      kind: 'fail-publish',
-      messages: ['ERROR 001369: Failed to create the service.'],
-      leaves: 'half-made',
-    },
-  },
-  {
-    name: 'undo a replacement',
-    inputs: { folder: 'Transport', ifExists: 'replace' },
-    firstLayers: ['Roads'],
-    layers: ['Roads', 'Bridges', 'Tunnels'],
-    fault: { kind: 'fewer-layers', by: 1 },
-  },
-];
+/** The nth request of a kind, counted from 0. */
+export type Moment = { operation: string; nth: number; how: Disturbance };
 
 export const crashSettings = {
   queue: { lockSeconds: 1.5, stalledCheckSeconds: 0.5, sweepSeconds: 1, siteReadSeconds: 3_600 },
 };
-
-/** Operations that change something on a site. Deleting an upload item twice leaves what once leaves. */
-const changing = [
-  'upload',
-  'upload-register',
-  'upload-part',
-  'upload-commit',
-  'create-folder',
-  'delete-folder',
-  'submit',
-  'edit',
-  'start',
-  'stop',
-  'delete-service',
-  'item-info-edit',
-  'permissions-add',
-];
 
 /** How it all ended, without what is another one each time: ids and times. */
 export type Outcome = {
@@ -76,7 +39,9 @@ export type Outcome = {
   violations: string[];
 };
 
-export type Trial = { site: SimulatedSite; gateway: Gateway; pool: WorkerPool; scenario: Scenario };
+export type Trial = Scene & { pool: WorkerPool; scenario: Scenario };
+
+const patienceMs = 40_000;
 
 /** Runs the scenario without a disturbance, and tells each request that it makes. */
 export async function runUndisturbed(
@@ -87,81 +52,116 @@ export async function runUndisturbed(
   const stop = trial.site.control.onRequest(({ operation, phase }) => {
     if (phase === 'before') operations.push(operation);
   });
-  const jobId = await publish(trial);
-  await trial.gateway.ended(jobId, 40_000);
+  const jobId = await trial.scenario.ask(trial);
+  await trial.gateway.ended(jobId, patienceMs);
   stop();
   await endWell(worker);
   return { outcome: await readOutcome(trial, jobId), operations };
 }
 
+/** Every request of a run, disturbed in these ways. Only what is submitted waits in a line before a site. */
+export function toMoments(operations: readonly string[], ways: readonly Disturbance[]): Moment[] {
+  const counts = new Map<string, number>();
+  return operations.flatMap((operation) => {
+    const nth = counts.get(operation) ?? 0;
+    counts.set(operation, nth + 1);
+    return ways
+      .filter((how) => how !== 'late' || operation === 'submit')
+      .map((how) => ({ operation, nth, how }));
+  });
+}
+
 /**
- * Runs the scenario, kills the worker in the moment and starts another one. What is killed before a
- * request is one that never arrived.
+ * Runs the scenario, disturbs it in the moment, and lets another worker go on where the first cannot. What is
+ * killed before a request is one that never arrived.
  *
  * @returns no outcome when the job ended before the moment came
  */
-export async function runKilled(trial: Trial, moment: Moment): Promise<Outcome | undefined> {
-  const worker = await prepare(trial);
+export async function runDisturbed(trial: Trial, moment: Moment): Promise<Outcome | undefined> {
+  const first = await prepare(trial);
   const { control } = trial.site;
-  let killed = () => {};
-  const wasKilled = new Promise<true>((resolve) => {
-    killed = () => resolve(true);
-  });
-  let next = 0;
-  const seen = new Map<string, number[]>();
-  const stop = control.onRequest(async ({ operation, phase, path }) => {
-    const isIt = countRequest({ operation, phase, path });
-    if (!isIt) return;
-    stop();
-    worker.signal('SIGKILL');
-    await worker.ended;
-    if (phase === 'before') control.fault({ kind: 'connection-cut', operation });
-    killed();
-  });
-  function countRequest({
-    operation,
-    phase,
-    path,
-  }: {
-    operation: string;
-    phase: string;
-    path: string;
-  }) {
-    const key = `${operation} ${path}`;
-    const indexes = seen.get(key) ?? [];
-    seen.set(key, indexes);
-    if (phase === 'before') indexes.push(next++);
-    const index = phase === 'before' ? indexes.at(-1) : indexes.shift();
-    return index === moment.index && phase === moment.phase;
-  }
-  const jobId = await publish(trial);
-  const ended = trial.gateway.ended(jobId, 40_000);
+  const { isThere, stop } = atMoment(control, moment, () => disturb(control, first, moment));
+  const jobId = await trial.scenario.ask(trial);
+  const ended = trial.gateway.ended(jobId, patienceMs);
   ended.catch(() => undefined);
-  const came = await Promise.race([wasKilled, ended.then(() => false)]);
+  const came = await Promise.race([isThere.then(() => true), ended.then(() => false)]);
   stop();
-  if (!came) {
-    await endWell(worker);
-    return undefined;
-  }
-  const second = await start(trial);
-  await trial.gateway.ended(jobId, 40_000);
-  await endWell(second);
+  const isOut = came && /^(killed|frozen)/.test(moment.how);
+  const second = isOut ? await start(trial) : undefined;
+  await (second ? trial.gateway.ended(jobId, patienceMs) : ended);
+  if (moment.how.startsWith('frozen')) first.signal('SIGCONT');
+  if (!came || !moment.how.startsWith('killed')) await endWell(first);
+  if (second) await endWell(second);
+  if (!came) return undefined;
   const outcome = await readOutcome(trial, jobId);
-  return moment.phase === 'before' ? withoutCut(outcome, moment.operation) : outcome;
+  return ['killed before', 'cut'].includes(moment.how)
+    ? withoutCut(outcome, moment.operation)
+    : outcome;
+}
+
+/** Awaited by the site: it goes on with the request when this is done. */
+async function disturb(
+  control: SimulatedSite['control'],
+  worker: PressroomProcess,
+  { how, operation }: Moment,
+): Promise<void> {
+  if (how === 'cut') control.fault({ kind: 'connection-cut', operation });
+  if (how === 'lost') control.fault({ kind: 'answer-lost', operation });
+  if (how === 'late') control.fault({ kind: 'late-submit', ms: 300 });
+  if (how.startsWith('frozen')) worker.signal('SIGSTOP');
+  if (!how.startsWith('killed')) return;
+  worker.signal('SIGKILL');
+  await worker.ended;
+  if (how === 'killed before') control.fault({ kind: 'connection-cut', operation });
+}
+
+/** Does something once, in the moment. */
+function atMoment(
+  control: SimulatedSite['control'],
+  { operation, nth, how }: Moment,
+  act: () => Promise<void>,
+): { isThere: Promise<void>; stop: () => void } {
+  const wantedPhase = how.endsWith('after') ? 'after' : 'before';
+  const underWay = new Map<string, number[]>();
+  let next = 0;
+  let arrived = () => {};
+  const isThere = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  const stop = control.onRequest(async ({ operation: asked, phase, path }) => {
+    if (asked !== operation) return;
+    const numbers = underWay.get(path) ?? [];
+    underWay.set(path, numbers);
+    if (phase === 'before') numbers.push(next++);
+    const number = phase === 'before' ? numbers.at(-1) : numbers.shift();
+    if (number !== nth || phase !== wantedPhase) return;
+    stop();
+    await act();
+    arrived();
+  });
+  return { isThere, stop };
 }
 
 /** What differs from the undisturbed run, in words; nothing when all is as it should be. */
-export function compare(undisturbed: Outcome, killed: Outcome): string[] {
+export function compare(
+  undisturbed: Outcome,
+  disturbed: Outcome,
+  { mayRepeat = [] }: Pick<Scenario, 'mayRepeat'> = {},
+): string[] {
   const differences: string[] = [];
   const expectEqual = (what: string, expected: unknown, found: unknown) => {
     const [a, b] = [JSON.stringify(expected), JSON.stringify(found)];
     if (a !== b) differences.push(`${what}: ${b} instead of ${a}`);
   };
-  expectEqual('job', undisturbed.job, killed.job);
-  expectEqual('site', undisturbed.site, killed.site);
-  expectEqual('left', undisturbed.left, killed.left);
-  expectEqual('changes', undisturbed.changes, killed.changes);
-  expectEqual('violations', [], killed.violations);
+  const once = ({ changes }: Outcome) =>
+    Object.entries(changes).map(([operation, count]) =>
+      mayRepeat.includes(operation) ? operation : `${operation} ${count}`,
+    );
+  expectEqual('job', undisturbed.job, disturbed.job);
+  expectEqual('site', undisturbed.site, disturbed.site);
+  expectEqual('left', undisturbed.left, disturbed.left);
+  expectEqual('changes', once(undisturbed), once(disturbed));
+  expectEqual('violations', [], disturbed.violations);
   return differences;
 }
 
@@ -170,21 +170,10 @@ async function prepare(trial: Trial): Promise<PressroomProcess> {
   // The site monitor of the worker would ask things in between: somebody else has its lease.
   await gateway.core.siteRecords.holdLease('demo', 'the test', 3_600_000);
   const worker = await start(trial);
-  if (scenario.firstLayers) {
-    const definition = await gateway.build({ layers: scenario.firstLayers });
-    const inputs = { site: 'demo', ...scenario.inputs };
-    const { body } = await gateway.publish(definition, inputs);
-    await gateway.ended(body.jobID, 40_000);
-  }
+  await scenario.arrange?.(trial);
   site.control.clearRequests();
   if (scenario.fault) site.control.fault(scenario.fault);
   return worker;
-}
-
-async function publish({ gateway, scenario }: Trial): Promise<string> {
-  const definition = await gateway.build({ layers: scenario.layers });
-  const { body } = await gateway.publish(definition, { site: 'demo', ...scenario.inputs });
-  return body.jobID;
 }
 
 async function start({ pool, gateway }: Trial): Promise<PressroomProcess> {
@@ -194,17 +183,15 @@ async function start({ pool, gateway }: Trial): Promise<PressroomProcess> {
 async function readOutcome({ site, gateway }: Trial, jobId: string): Promise<Outcome> {
   const record = await gateway.core.records.find(jobId);
   if (!record) throw new Error(`No job ${jobId}`);
-  const { services, folders, uploads, siteJobs } = site.control.state();
-  const results = record.results as { outcome?: string; verification?: string } | undefined;
+  const { services, folders, uploads, siteJobs, dataItems } = site.control.state();
+  const { status, undo, exception } = record;
+  const results = (record.results ?? {}) as Record<string, unknown>;
+  const { outcome, verification, changed, putBack, valid, items } = results;
   return {
     job: {
-      status: record.status,
-      undo: record.undo,
-      code: record.exception?.code,
-      putBack: record.exception?.putBack,
-      notPutBack: record.exception?.notPutBack,
-      outcome: results?.outcome,
-      verification: results?.verification,
+      ...{ status, undo, code: exception?.code },
+      ...{ putBack: exception?.putBack, notPutBack: exception?.notPutBack },
+      results: { outcome, verification, changed, putBack, valid, items: countOf(items) },
     },
     site: {
       services: services.map(({ lastmodified: _, json, ...kept }) => ({
@@ -213,7 +200,8 @@ async function readOutcome({ site, gateway }: Trial, jobId: string): Promise<Out
       })),
       folders,
       uploads: uploads.map(({ itemName, description }) => ({ itemName, description })),
-      siteJobs: siteJobs.map(({ status, isFinal }) => ({ status, isFinal })),
+      siteJobs: siteJobs.map((job) => ({ status: job.status, isFinal: job.isFinal })),
+      dataItems: dataItems.map(({ id: _, ...item }) => withoutCode(item)),
     },
     left: [...(await readKeys(gateway)), ...(await readFiles(gateway))],
     changes: countChanges(site),
@@ -221,10 +209,21 @@ async function readOutcome({ site, gateway }: Trial, jobId: string): Promise<Out
   };
 }
 
+/** A password is written another way each time. */
+function withoutCode(item: object): object {
+  return JSON.parse(JSON.stringify(item).replaceAll(/ENCRYPTED_PASSWORD=[^;"]*/g, 'PASSWORD=***'));
+}
+
+const countOf = (items: unknown) => (Array.isArray(items) ? items.length : undefined);
+
+/** To delete an upload item twice leaves what once leaves, and a site deletes most of them by itself. */
+const unimportant = ['delete-upload'];
+
 function countChanges(site: SimulatedSite): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { operation } of site.control.requests()) {
-    if (changing.includes(operation)) counts[operation] = (counts[operation] ?? 0) + 1;
+  for (const { operation, isChange } of site.control.requests()) {
+    if (isChange && !unimportant.includes(operation))
+      counts[operation] = (counts[operation] ?? 0) + 1;
   }
   return Object.fromEntries(Object.entries(counts).sort());
 }

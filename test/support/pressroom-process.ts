@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { findProductModule } from './product-code.ts';
 
-const entry = fileURLToPath(new URL('../../src/bin/pressroom.ts', import.meta.url));
+const readyMs = 90_000;
 
 export type PressroomProcess = {
   pid: number;
@@ -18,7 +18,8 @@ export async function startPressroom(
   command: 'http' | 'worker',
   env: Record<string, string>,
 ): Promise<PressroomProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, command], {
+  const { nodeArgs, path } = findProductModule('bin/pressroom');
+  const child = spawn(process.execPath, [...nodeArgs, path, command], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -30,7 +31,10 @@ export async function startPressroom(
     return { code: code as number | null, signal: signal as NodeJS.Signals | null };
   });
   const ready = new Promise<void>((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error(`${command} is not ready:\n${output}`)), 30_000);
+    const late = setTimeout(
+      () => reject(new Error(`${command} is not ready:\n${output}`)),
+      readyMs,
+    );
     const hear = (chunk: Buffer) => {
       output += chunk.toString('utf8');
       if (!/Worker is ready|API is ready/.test(output)) return;

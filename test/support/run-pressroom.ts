@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { findProductModule } from './product-code.ts';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
@@ -12,15 +10,13 @@ export type RunningPressroom = {
   ended: Promise<Ended>;
 };
 
-const entry = join(import.meta.dirname, '../../src/bin/pressroom.ts');
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-
 /** Starts the command line as a user does, in a process of its own. */
 export function startPressroom(
   args: readonly string[],
   { env = {}, cwd }: { env?: Record<string, string>; cwd: string },
 ): RunningPressroom {
-  const child = spawn(process.execPath, ['--import', loader, entry, ...args], {
+  const { nodeArgs, path } = findProductModule('bin/pressroom');
+  const child = spawn(process.execPath, [...nodeArgs, path, ...args], {
     cwd,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

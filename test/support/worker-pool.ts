@@ -6,9 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { Gateway } from './gateway.ts';
 import type { PressroomProcess } from './pressroom-process.ts';
+import { findProductModule } from './product-code.ts';
 
-const entry = fileURLToPath(new URL('./standby-worker.ts', import.meta.url));
-const readyMs = 30_000;
+const entry = fileURLToPath(new URL('./standby-worker.js', import.meta.url));
+const readyMs = 90_000;
 
 /** Worker processes that stand by with everything loaded: loading takes far longer than beginning. */
 export class WorkerPool {
@@ -42,7 +43,8 @@ export class WorkerPool {
   }
 
   async #spawn(): Promise<ChildProcess> {
-    const child = spawn(process.execPath, ['--import', 'tsx', entry], {
+    const { nodeArgs, path } = findProductModule('bin/worker');
+    const child = spawn(process.execPath, [...nodeArgs, entry, path], {
       env: { PATH: process.env.PATH, HOME: process.env.HOME },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });

@@ -37,16 +37,19 @@ export const createTargetFolder = defineStep({
     if (kind === 'created') await log.info(`Made the folder ${folder}.`);
     return { isMade: kind === 'created' };
   },
-  undo: async ({ site, decision, folderUses }, result, { signal, jobId }) => {
+  undo: async ({ site, decision, folderUses }, result, { signal, jobId, intends }) => {
     const { folder } = decision.target;
     if (folder === '') return undefined;
     try {
       if (!result?.isMade) return undefined;
       if (!(await folderUses.claimAlone(site.name, folder, jobId, 120_000))) return undefined;
-      const { kind } = await deleteFolder(site, folder, { signal });
-      return kind === 'deleted'
-        ? `the folder ${folder}, which this job had made, was removed`
-        : undefined;
+      const note = `the folder ${folder}, which this job had made, was removed`;
+      const { kind } = await deleteFolder(site, folder, {
+        signal,
+        beforeChange: () => intends(note),
+      });
+      if (kind === 'not-empty') await intends('');
+      return kind === 'deleted' ? note : undefined;
     } finally {
       await folderUses.leave(site.name, folder, jobId);
     }

@@ -124,12 +124,15 @@ async function removeNew(
     await log.warning(
       `${toText(found)} is older than this job's publishing: it is somebody else's and stays.`,
     );
+    await context.intends('');
     return undefined;
   }
+  const how = siteJob?.isSucceeded ? 'the service' : 'the half-made service';
+  const note = `${how} ${toText(found)} was removed`;
+  await context.intends(note);
   await deleteService(site, found, { signal });
   await forgetLive(input);
-  const how = siteJob?.isSucceeded ? 'the service' : 'the half-made service';
-  return `${how} ${toText(found)} was removed`;
+  return note;
 }
 
 async function forgetLive({ site, decision, ledger }: Input): Promise<void> {
@@ -149,9 +152,10 @@ async function putBackReplaced(input: Input, context: Context): Promise<string |
     return putBackState(input, snapshot, context);
   const { madeByUpload } = input.decision.live ?? {};
   if (madeByUpload) {
+    const note = `${name} was published again from the definition that made it`;
+    await context.intends(note);
     await publishAgain(input, madeByUpload, snapshot, context);
-    const state = await putBackState(input, snapshot, context);
-    return `${name} was published again from the definition that made it${state ? `; ${state}` : ''}`;
+    return (await putBackState(input, snapshot, context, note)) ?? note;
   }
   if (!found) {
     throw new NotPutBackError(
@@ -187,10 +191,12 @@ async function putBackSettings(
   }
 }
 
+/** @param before what was put back before, in words */
 async function putBackState(
   { site, decision }: Input,
   snapshot: Snapshot,
-  { signal }: Context,
+  { signal, intends }: Context,
+  before?: string,
 ): Promise<string | undefined> {
   const { configuredState, realTimeState } = await readServiceStatus(site, decision.target, {
     signal,
@@ -202,9 +208,12 @@ async function putBackState(
   ) {
     return undefined;
   }
+  const state = `${toText(decision.target)} was ${wanted.toLowerCase()} again`;
+  const note = before === undefined ? state : `${before}; ${state}`;
+  await intends(note);
   if (wanted === 'STARTED') await startService(site, decision.target, { signal });
   else await stopService(site, decision.target, { signal });
-  return `${toText(decision.target)} was ${wanted.toLowerCase()} again`;
+  return note;
 }
 
 /** The definition that made the old service goes the way of any other, with the old settings over it. */

@@ -24,11 +24,13 @@ export const uploadDefinition = defineStep({
   result: KnownUploadItem,
   look: adoptUploadItem,
   act: sendDefinition,
-  undo: async ({ site }: Input, item, { signal, jobId }) => {
+  undo: async ({ site }: Input, item, { signal, jobId, intends }) => {
+    const note = 'the uploaded definition was removed from the site';
     const left = await findUploadItems(site, describedAs(jobId), { signal });
     const ids = new Set([...left.map(({ itemId }) => itemId), ...(item ? [item.itemId] : [])]);
+    if (left.length > 0) await intends(note);
     for (const itemId of ids) await deleteUploadItem(site, itemId, { signal });
-    return left.length > 0 ? 'the uploaded definition was removed from the site' : undefined;
+    return left.length > 0 ? note : undefined;
   },
 });
 

@@ -26,12 +26,14 @@ export function changePassword(number: number) {
     title: 'Changing the password',
     share: [20, 98],
     result: RotatedItem,
-    look: async () => undefined, // written again, it is the same
+    look: async () => undefined, // `change` sees for itself whether the item has the password already
     act: change,
-    undo: async (input, result, { signal }) => {
+    undo: async (input, result, { signal, intends }) => {
       if (result && result.outcome !== 'changed') return undefined;
+      const note = `${input.found.path} on ${input.site.name} has its earlier password again`;
+      await intends(note);
       await editItem(input.site, readKept(input, input.found.path), { signal });
-      return `${input.found.path} on ${input.site.name} has its earlier password again`;
+      return note;
     },
   });
 }
@@ -41,16 +43,16 @@ async function change(input: Input, context: StepContext): Promise<RotatedItem> 
   const { signal, log } = context;
   const before = readKept(input, found.path);
   if (isShownEncrypted(before)) throw notShown(site, before);
-  await refuseChanged(input, before, signal);
+  const now = await readUnchanged(input, before, signal);
   const wanted = withNewPassword(before, input);
   const wasValid = (await validateOnSite(site, before, { signal })).isValid;
   const beforehand = await validateOnSite(site, wanted, { signal });
   if (!beforehand.isValid) {
     await log.warning(`${found.path} on ${site.name} does not validate with the new password.`);
-    await editItem(site, before, { signal }); // an earlier attempt may have written already
+    if (!isSame(before, now)) await editItem(site, before, { signal }); // an earlier attempt wrote it
     return toPutBack(found, { validation: beforehand, wasValid, isValid: wasValid });
   }
-  await editItem(site, wanted, { signal });
+  if (!isSame(wanted, now)) await editItem(site, wanted, { signal });
   const held = (await findWholeItem(site, found.path, { signal })) ?? wanted;
   const after = await validateOnSite(site, isShownEncrypted(held) ? wanted : held, { signal });
   if (!after.isValid) {
@@ -61,6 +63,12 @@ async function change(input: Input, context: StepContext): Promise<RotatedItem> 
   await validations.save(site.name, found.path, after);
   await log.info(`${found.path} on ${site.name} has the new password.`);
   return { ...found, outcome: 'changed', wasValid, isValid: true, messages: [] };
+}
+
+/** An earlier attempt may have come so far. Where the site shows passwords encrypted nobody can tell. */
+function isSame(wanted: WholeDataStoreItem, now: WholeDataStoreItem): boolean {
+  const { differsIn, isSecretUnseen } = compareItems(wanted, now);
+  return differsIn.length === 0 && !isSecretUnseen;
 }
 
 function withNewPassword(item: WholeDataStoreItem, { found, password }: Input): WholeDataStoreItem {
@@ -80,14 +88,14 @@ function toPutBack(
 }
 
 /** Somebody may have changed the item while this job waited for its turn. */
-async function refuseChanged(
+async function readUnchanged(
   { site }: Input,
   before: WholeDataStoreItem,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<WholeDataStoreItem> {
   const now = await findWholeItem(site, before.path, { signal });
   if (now && compareItems(withoutSecrets(before), withoutSecrets(now)).differsIn.length === 0)
-    return;
+    return now;
   throw new DataStoreRefusedError(
     'conflict',
     `${before.path} on ${site.name} was changed or removed by somebody else after this job had looked at it.`,

@@ -148,7 +148,7 @@ async function remove({ site, path }: One, { signal, log }: StepContext): Promis
 async function putBack(
   { site, path, at, secrets }: One,
   _result: object | undefined,
-  { signal }: StepContext,
+  { signal, intends }: StepContext,
 ): Promise<string | undefined> {
   if (await findWholeItem(site, path, { signal })) return undefined;
   const kept = JSON.parse(secrets.get(keptItems(at))) as WholeDataStoreItem[];
@@ -159,7 +159,9 @@ async function putBack(
       `${path} on ${site.name} could not be registered again: the site had shown its connection only encrypted`,
     );
   }
+  const note = `${path} was registered again on ${site.name}`;
+  await intends(note);
   const { id: _id, ...written } = item;
   await registerItem(site, { ...written, path, type: item.type, info: item.info }, { signal });
-  return `${path} was registered again on ${site.name}`;
+  return note;
 }
