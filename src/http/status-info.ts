@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { type ChildCounts, type JobRecord, JobStatus, UndoState } from '../jobs/job-record.ts';
+import {
+  type AttemptRecord,
+  type ChildCounts,
+  type JobRecord,
+  JobStatus,
+  UndoState,
+} from '../jobs/job-record.ts';
 import { Problem, withPublicUrl } from '../lib/problem.ts';
 import { jobUrl, jsonLink, Link, ogcRelations } from './links.ts';
 
@@ -49,6 +55,22 @@ export const Forecast = z
 /** What is known of a job beside its record, at the moment of reading. */
 export type Outlook = { waitingFor?: WaitingFor; forecast?: z.output<typeof Forecast> };
 
+const AttemptInfo = z
+  .object({
+    attempt: z.int().describe('Its number, from 1'),
+    began: z.iso.datetime(),
+    ended: z.iso.datetime().optional().describe('Absent while it is under way'),
+    outcome: z
+      .enum(['ended', 'handed-over', 'rested', 'died'])
+      .optional()
+      .describe(
+        '`ended`: with the job; `handed-over`: its worker was stopped in good order; `rested`: it gave its place back, and `reason` says what it waited for; `died`: nothing more was heard of its worker',
+      ),
+    step: z.string().optional().describe('The step it ended in'),
+    reason: z.string().optional().describe('Why it rested, in words'),
+  })
+  .meta({ id: 'AttemptInfo' });
+
 /** `statusInfo` of OGC API - Processes 1.0, and what it lacks beside it. */
 export const StatusInfo = z
   .object({
@@ -72,6 +94,10 @@ export const StatusInfo = z
       ),
     at: z.iso.datetime().optional().describe('Not begun before then'),
     attempt: z.int().describe('How often the job was begun'),
+    attempts: z
+      .array(AttemptInfo)
+      .optional()
+      .describe('The latest attempts, in order: a job that was begun has at least one'),
     step: z.string().optional().describe('The step it is in, or ended in'),
     warnings: z.array(z.string()).optional().describe('What is worth knowing and stops nothing'),
     labels: z.array(z.string()).describe('Labels given with the request'),
@@ -109,6 +135,7 @@ export function toStatusInfo(
     ...(record.status === 'accepted' && record.priority > 0 && { priority: record.priority }),
     ...(record.atMs !== undefined && { at: toTime(record.atMs) }),
     attempt: record.attempt,
+    ...(record.attempts.length > 0 && { attempts: record.attempts.map(toAttemptInfo) }),
     ...(record.step !== undefined && { step: record.step }),
     ...(record.warnings.length > 0 && { warnings: record.warnings }),
     labels: record.labels,
@@ -132,6 +159,16 @@ function toChildrenStatus({
   ...counts
 }: ChildCounts): z.output<typeof ChildrenStatus> {
   return counts;
+}
+
+function toAttemptInfo({ startedMs, endedMs, outcome, step, ...kept }: AttemptRecord) {
+  return {
+    ...kept,
+    began: toTime(startedMs),
+    ...(endedMs !== undefined && { ended: toTime(endedMs) }),
+    ...(outcome && { outcome }),
+    ...(step && { step }),
+  };
 }
 
 const usualMessage = {

@@ -60,6 +60,18 @@ export type ChildCounts = {
   openByKind: { processID: string; queue: string; count: number }[];
 };
 
+/** One attempt: when it began, and how it came to its end. Without an outcome it is under way. */
+const AttemptRecord = z.object({
+  attempt: z.int(),
+  startedMs: z.number(),
+  endedMs: z.number().optional(),
+  /** `rested`: the site was closed; `handed-over`: its worker was stopped; `died`: its worker was heard of no more. */
+  outcome: z.enum(['ended', 'handed-over', 'rested', 'died']).optional(),
+  step: z.string().optional(),
+  reason: z.string().optional(),
+});
+export type AttemptRecord = z.output<typeof AttemptRecord>;
+
 /**
  * The truth about one job. BullMQ only moves the work: it forgets ended jobs and knows no dismissal.
  * Times are epoch milliseconds; `seq` is the order of acceptance; `attempt` is the fence.
@@ -100,6 +112,8 @@ export type JobRecord = {
   locks: string[];
   uploads: string[];
   steps: StepRecord[];
+  /** The latest ones, in order. */
+  attempts: AttemptRecord[];
   warnings: string[];
   results?: unknown;
   exception?: Problem;
@@ -163,6 +177,7 @@ const StoredRecord = z.object({
   secrets: json(z.record(z.string(), z.string())).optional(),
 });
 
+const attemptPrefix = 'try:';
 const stepPrefix = 'step:';
 export const stepField = (name: string): string => stepPrefix + name;
 
@@ -173,9 +188,14 @@ export function parseJobRecord(hash: Record<string, string>): JobRecord {
     .filter(([field]) => field.startsWith(stepPrefix))
     .map(([, text]) => StepRecord.parse(JSON.parse(text)))
     .sort((a, b) => a.startedMs - b.startedMs || finishOf(a) - finishOf(b)); // a hash has no order
+  const attempts = Object.entries(filled)
+    .filter(([field]) => field.startsWith(attemptPrefix))
+    .map(([, text]) => AttemptRecord.parse(JSON.parse(text)) as AttemptRecord)
+    .sort((a, b) => a.attempt - b.attempt);
   const stored = StoredRecord.parse({ message: '', ...filled });
   const children = parseChildCounts(filled);
-  return { ...(stored as Omit<JobRecord, 'steps'>), steps, ...(children && { children }) };
+  const plain = stored as Omit<JobRecord, 'steps' | 'attempts'>;
+  return { ...plain, steps, attempts, ...(children && { children }) };
 }
 
 const openPrefix = 'children:open:';

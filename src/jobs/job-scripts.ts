@@ -5,6 +5,9 @@ import { childFunctions, childSubmission } from './child-scripts.ts';
  * never disagree. They name keys from a prefix: one Redis (or Sentinel), not Cluster.
  */
 
+/** Attempts that are remembered of one job; the oldest go first. */
+const triesKept = 20;
+
 const common = /* lua */ `
 local prefix = ARGV[1]
 local id = ARGV[2]
@@ -51,6 +54,20 @@ local function setStatus(status)
     redis.call('HSET', key, 'finishedMs', now)
     redis.call('ZADD', prefix .. ':ended', now, id)
   end
+end
+
+-- How an attempt came to its end, for whoever reads the job.
+local function closeTry(number, outcome, reason)
+  local field = 'try:' .. number
+  local kept = redis.call('HGET', key, field)
+  if not kept then return end
+  local try = cjson.decode(kept)
+  if try.outcome then return end
+  local step = redis.call('HGET', key, 'step')
+  try.outcome, try.endedMs = outcome, tonumber(now)
+  if step then try.step = step end
+  if reason then try.reason = reason end
+  redis.call('HSET', key, field, cjson.encode(try))
 end
 
 local function isAlive(other)
@@ -198,6 +215,8 @@ end
 if status ~= '' then setStatus(status) end
 redis.call('HSET', key, 'updatedMs', now)
 redis.call('HINCRBY', key, 'rev', 1)
+if ARGV[4] ~= '' and ARGV[5] == 'handed-over' then closeTry(was[2], 'handed-over') end
+if ARGV[4] ~= '' and ARGV[5] == 'parked' then closeTry(was[2], 'rested', redis.call('HGET', key, 'message')) end
 local promoted = {}
 local is = redis.call('HMGET', key, 'status', 'undo', 'rev')
 if isFinal(is[1]) and is[2] ~= 'pending' and not endedBefore then
@@ -205,6 +224,7 @@ if isFinal(is[1]) and is[2] ~= 'pending' and not endedBefore then
   redis.call('ZREM', index('undo', 'pending'), id)
   redis.call('HDEL', prefix .. ':pending', id)
   if is[1] == 'successful' then keepDuration() end
+  closeTry(was[2], 'ended')
   promoted = release()
 end
 tell(ARGV[5])
@@ -226,8 +246,11 @@ if was[3] == '1' then
   local deaths = 1
   if was[5] == step then deaths = (tonumber(was[6]) or 0) + 1 end
   redis.call('HSET', key, 'deathStep', step, 'deaths', deaths)
+  closeTry(redis.call('HGET', key, 'attempt'), 'died')
 end
 local attempt = redis.call('HINCRBY', key, 'attempt', 1)
+redis.call('HSET', key, 'try:' .. attempt, cjson.encode({attempt = attempt, startedMs = tonumber(now)}))
+redis.call('HDEL', key, 'try:' .. (attempt - ${triesKept}))
 if was[1] == 'accepted' then setStatus('running') end
 redis.call('HSETNX', key, 'startedMs', now)
 redis.call('HSET', key, 'open', '1', 'worker', ARGV[4], 'updatedMs', now)

@@ -247,6 +247,7 @@ export function toRecord(job: NewJob, seq: number): JobRecord {
     message: '',
     progress: 0,
     steps: [],
+    attempts: [],
     deaths: 0,
   };
 }

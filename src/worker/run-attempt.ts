@@ -107,6 +107,7 @@ class AttemptRun {
   }
 
   async toItsEnd(): Promise<AttemptOutcome> {
+    await this.#sayWhyAgain();
     const ending = this.#record.ending ?? (await this.#endBeforehand());
     if (ending || isFinal(this.#record.status)) return this.#undo(ending, await this.#replay());
     const runner = this.#runner('do');
@@ -127,6 +128,22 @@ class AttemptRun {
       // Stopped early, this attempt has not come to all that earlier ones began.
       return this.#undo(decided, runner.unvisited.length > 0 ? await this.#replay() : runner);
     }
+  }
+
+  /** A job that is begun again tells its callers what became of the attempt before. */
+  async #sayWhyAgain(): Promise<void> {
+    const before = this.#record.attempts.at(-2);
+    if (!before?.outcome) return;
+    const where = before.step ? ` in the step "${before.step}"` : '';
+    const became = {
+      died: `Attempt ${before.attempt} broke off${where}: its worker died, or could not be reached`,
+      'handed-over': `Attempt ${before.attempt} was handed over${where}: its worker was stopped`,
+      rested: `Attempt ${before.attempt} rested${where}: ${before.reason ?? 'the site was closed'}`,
+      ended: `Attempt ${before.attempt} ended`,
+    }[before.outcome];
+    const text = `${became}. Attempt ${this.#record.attempt} goes on from there.`;
+    if (before.outcome === 'died') await this.#jobLog().warning(text);
+    else await this.#jobLog().info(text);
   }
 
   /** What makes going on pointless before it is tried. */

@@ -49,7 +49,13 @@ test.for([
     await line.close();
 
     expect(job.exception).toBeUndefined();
-    expect(job).toMatchObject({ status: 'successful', attempt: 2 });
+    expect(job).toMatchObject({
+      status: 'successful',
+      attempts: [{ outcome: 'died' }, { outcome: 'ended' }],
+    });
+    expect(await gateway.messages(body.jobID)).toContainEqual(
+      expect.stringMatching(/^Attempt 1 broke off in the step .* Attempt 2 goes on from there\.$/),
+    );
     expect(submits(site)).toHaveLength(1);
     expect(site.control.state()).toMatchObject({ services: [{ generation: 1 }], uploads: [] });
   },

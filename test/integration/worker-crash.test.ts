@@ -66,6 +66,7 @@ test('SIGTERM hands a running job over: exit 0, and the next worker goes on', as
   expect(await gateway.ended(body.jobID, 40_000)).toMatchObject({
     status: 'successful',
     deaths: 0,
+    attempts: [{ outcome: 'handed-over', step: 'await' }, { outcome: 'ended' }],
   });
   expect(site.control.requests().filter(({ operation }) => operation === 'submit')).toHaveLength(1);
   await endWell(second);
