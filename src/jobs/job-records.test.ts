@@ -34,6 +34,7 @@ test('a new job is what was submitted: accepted, in order, pending and told', as
     message: '',
     progress: 0,
     steps: [],
+    attempts: [],
     warnings: [],
     deaths: 0,
   });

@@ -587,5 +587,8 @@ test('warnings, progress and times are kept across attempts', async ({ core, ben
     first: false,
   });
   expect(await found(core, bench.jobId)).toMatchObject({ warnings: ['careful'] });
-  expect(await readMessages(core, bench.jobId)).toEqual(['careful']);
+  expect(await readMessages(core, bench.jobId)).toEqual([
+    'careful',
+    'Attempt 1 broke off in the step "submit": its worker died, or could not be reached. Attempt 2 goes on from there.',
+  ]);
 });

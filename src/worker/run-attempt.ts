@@ -28,6 +28,7 @@ import type { Sites } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { Attempt } from './attempt.ts';
 import { ChildRunner, type ChildRunnerDeps } from './child-runner.ts';
+import { fenced } from './fenced.ts';
 import { createFollowUp, findJobOf } from './related-jobs.ts';
 
 /** What every attempt of a worker has in common. */
@@ -428,20 +429,22 @@ class AttemptRun {
 
   #context(runner: StepRunner): JobContext {
     const attempt = this.#attempt;
+    const { guard } = attempt;
+    const { storage, uploads, ledger, folderUses, validations } = this.#deps;
     return {
       jobId: this.#record.jobId,
       owner: this.#record.owner,
       attempt: attempt.number,
-      sites: { get: (name) => this.#deps.sites.get(name).guardedBy(attempt.guard) },
+      sites: { get: (name) => this.#deps.sites.get(name).guardedBy(guard) },
       arcpy: this.#deps.arcpy ?? noArcpy,
-      storage: this.#deps.storage,
+      storage: fenced(storage, guard, ['write', 'writeText', 'delete', 'deleteBeginning']),
       documents: this.#deps.documents,
-      uploads: this.#deps.uploads,
-      ledger: this.#deps.ledger,
-      folderUses: this.#deps.folderUses,
+      uploads: fenced(uploads, guard, ['hold', 'letGo']),
+      ledger: fenced(ledger, guard, ['record', 'setLive']),
+      folderUses: fenced(folderUses, guard, ['join', 'claimAlone', 'leave']),
       siteTroubles: this.#deps.siteTroubles,
       secrets: this.#secrets,
-      validations: this.#deps.validations.maskedBy(this.#mask),
+      validations: fenced(validations.maskedBy(this.#mask), guard, ['save', 'forget']),
       // A replay takes nothing: what comes after a lock that was not given was never begun.
       lock: async (names) => (runner.mode === 'undo' ? undefined : this.#lock(names)),
       findJob: (jobId, site) => findJobOf(this.#deps, this.#record.owner, { jobId, site }),
