@@ -142,7 +142,7 @@ async function restartAllWorkers(house: ChaosHouse): Promise<string> {
 async function fillDisk(house: ChaosHouse, random: SeededRandom): Promise<string> {
   if (!house.isStorageSmall) return 'disk not filled: that needs root';
   const ballast = join(house.folder, 'storage', 'ballast');
-  const block = Buffer.alloc(1 << 16);
+  const block = Buffer.alloc(1 << 20);
   try {
     for (;;) await writeFile(ballast, block, { flag: 'a' });
   } catch {

@@ -16,7 +16,7 @@ import { TcpProxy } from '../test/support/tcp-proxy.ts';
 import { WorkerPool } from '../test/support/worker-pool.ts';
 
 export const siteNames = ['north', 'south'] as const;
-const storageMiB = 64;
+const storageMiB = 320; // http keeps 256 free
 
 /** A worker, and its own line to Redis. */
 export type ChaosWorker = { process: PressroomProcess; line: TcpProxy };

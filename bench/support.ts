@@ -102,6 +102,7 @@ export async function openHouse(
     redis,
     site,
     http,
+    workers,
     url: `http://127.0.0.1:${port}`,
     close: async () => {
       await Promise.all([http.end(), ...workers.map((worker) => worker.end())]);

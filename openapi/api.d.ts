@@ -2310,6 +2310,26 @@ export interface components {
             /** @description SHA-256 of the content, in hex */
             sha256: string;
         };
+        AttemptInfo: {
+            /** @description Its number, from 1 */
+            attempt: number;
+            /** Format: date-time */
+            began: string;
+            /**
+             * Format: date-time
+             * @description Absent while it is under way
+             */
+            ended?: string;
+            /**
+             * @description `ended`: with the job; `handed-over`: its worker was stopped in good order; `rested`: it gave its place back, and `reason` says what it waited for; `died`: nothing more was heard of its worker
+             * @enum {string}
+             */
+            outcome?: "ended" | "handed-over" | "rested" | "died";
+            /** @description The step it ended in */
+            step?: string;
+            /** @description Why it rested, in words */
+            reason?: string;
+        };
         AzureConnection: {
             /**
              * @default accessKey
@@ -5914,6 +5934,8 @@ export interface components {
             at?: string;
             /** @description How often the job was begun */
             attempt: number;
+            /** @description The latest attempts, in order: a job that was begun has at least one */
+            attempts?: components["schemas"]["AttemptInfo"][];
             /** @description The step it is in, or ended in */
             step?: string;
             /** @description What is worth knowing and stops nothing */

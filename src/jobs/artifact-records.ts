@@ -26,10 +26,11 @@ export const ArtifactLink = z
   .meta({ id: 'ArtifactLink' });
 export type ArtifactLink = z.output<typeof ArtifactLink>;
 
+export const artifactFolder = 'artifacts';
 const maxArtifactBytes = 2 ** 40;
 const isId = (id: string) => /^[0-9a-f-]{36}$/i.test(id);
-const keyOf = (id: string) => `artifacts/${id}`;
-const recordKeyOf = (id: string) => `artifacts/${id}.json`;
+const keyOf = (id: string) => `${artifactFolder}/${id}`;
+const recordKeyOf = (id: string) => `${artifactFolder}/${id}.json`;
 
 /** Keeps a file as the artifact of a job; the record comes last, so that a half artifact is none. */
 export async function keepArtifact(

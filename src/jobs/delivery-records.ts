@@ -84,11 +84,13 @@ export class DeliveryRecords {
   readonly #redis: Redis;
   readonly #keys: JobKeys;
   readonly #keepMs: number;
+  readonly #keepCount: number;
 
-  constructor(redis: Redis, keys: JobKeys, options: { keepDays: number }) {
+  constructor(redis: Redis, keys: JobKeys, options: { keepDays: number; keepCount: number }) {
     this.#redis = redis;
     this.#keys = keys;
     this.#keepMs = options.keepDays * 86_400_000;
+    this.#keepCount = options.keepCount;
   }
 
   async create(
@@ -129,16 +131,18 @@ export class DeliveryRecords {
   async settle(deliveryId: string, settlement: Settlement): Promise<void> {
     await this.#redis.eval(
       settleDeliveryScript,
-      3,
+      4,
       this.#keys.delivery(deliveryId),
       this.#keys.dueDeliveries,
       this.#keys.deliveryAttempts(deliveryId),
+      this.#keys.settledDeliveries,
       deliveryId,
       String(this.#keepMs),
       settlement.status,
       settlement.url ?? '',
       settlement.attempt ? toScriptJson(settlement.attempt) : '',
       settlement.nextAttemptMs === undefined ? '' : String(settlement.nextAttemptMs),
+      String(Date.now()),
     );
   }
 
@@ -146,14 +150,33 @@ export class DeliveryRecords {
   async revive(deliveryId: string): Promise<'revived' | 'missing'> {
     const outcome = await this.#redis.eval(
       reviveDeliveryScript,
-      2,
+      3,
       this.#keys.delivery(deliveryId),
       this.#keys.dueDeliveries,
+      this.#keys.settledDeliveries,
       deliveryId,
       String(Date.now()),
       String(this.#keepMs),
     );
     return outcome as 'revived' | 'missing';
+  }
+
+  /** Removes settled deliveries beyond the number that is kept, those that were settled first. */
+  async removeBeyond(most: number): Promise<void> {
+    const settled = this.#keys.settledDeliveries;
+    await this.#redis.zremrangebyscore(settled, '-inf', String(Date.now() - this.#keepMs)); // gone by themselves
+    const tooMany = Math.min(most, (await this.#redis.zcard(settled)) - this.#keepCount);
+    if (tooMany <= 0) return;
+    const ids = await this.#redis.zrange(settled, '0', String(tooMany - 1));
+    for (const { deliveryId, endpointId, jobId } of await this.#findMany(ids)) {
+      const gone = this.#redis
+        .multi()
+        .del(this.#keys.delivery(deliveryId), this.#keys.deliveryAttempts(deliveryId));
+      if (endpointId) gone.zrem(this.#keys.deliveriesOfEndpoint(endpointId), deliveryId);
+      if (jobId) gone.zrem(this.#keys.deliveriesOfJob(jobId), deliveryId);
+      await gone.exec();
+    }
+    if (ids.length > 0) await this.#redis.zrem(settled, ...ids);
   }
 
   /** Newest first; `after` is the id of the last one of the page before. */

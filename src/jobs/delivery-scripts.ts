@@ -24,7 +24,10 @@ redis.call('ZADD', KEYS[2], ARGV[5], id)
 return 'created'
 `;
 
-/** KEYS: delivery, due, attempts. ARGV: id, keepMs, status, url or '', attempt (JSON) or '', next attempt (ms) or ''. */
+/**
+ * KEYS: delivery, due, attempts, settled. ARGV: id, keepMs, status, url or '', attempt (JSON) or '', next attempt
+ * (ms) or '', nowMs.
+ */
 export const settleDeliveryScript = /* lua */ `
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('ZREM', KEYS[2], ARGV[1])
@@ -40,16 +43,18 @@ end
 if ARGV[6] ~= '' then
   redis.call('HSET', KEYS[1], 'nextAttemptMs', ARGV[6])
   redis.call('ZADD', KEYS[2], ARGV[6], ARGV[1])
+  redis.call('ZREM', KEYS[4], ARGV[1])
 else
   redis.call('HDEL', KEYS[1], 'nextAttemptMs')
   redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('ZADD', KEYS[4], ARGV[7], ARGV[1])
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 redis.call('PEXPIRE', KEYS[3], ARGV[2])
 return 'settled'
 `;
 
-/** KEYS: delivery, due. ARGV: id, nowMs, keepMs. One that is still pending is only brought forward. */
+/** KEYS: delivery, due, settled. ARGV: id, nowMs, keepMs. One that is still pending is only brought forward. */
 export const reviveDeliveryScript = /* lua */ `
 if redis.call('EXISTS', KEYS[1]) == 0 then return 'missing' end
 if redis.call('HGET', KEYS[1], 'status') ~= 'pending' then
@@ -57,6 +62,7 @@ if redis.call('HGET', KEYS[1], 'status') ~= 'pending' then
 end
 redis.call('HSET', KEYS[1], 'nextAttemptMs', ARGV[2])
 redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
+redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 'revived'
 `;

@@ -43,6 +43,7 @@ export function jobKeys(prefix: string) {
     deliveriesOfEndpoint: (endpointId: string) => `${prefix}:deliveries-of-webhook:${endpointId}`,
     deliveriesOfJob: (jobId: string) => `${prefix}:deliveries-of-job:${jobId}`,
     dueDeliveries: `${prefix}:due-deliveries`,
+    settledDeliveries: `${prefix}:settled-deliveries`,
     runtime: (runtimeId: string) => `${prefix}:runtime:${runtimeId}`,
     runtimes: `${prefix}:runtimes`,
     cursorKey: `${prefix}:cursor-key`,

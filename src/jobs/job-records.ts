@@ -22,6 +22,7 @@ import {
   giveLocksBackScript,
   logScript,
   prioritizeScript,
+  removeLogsScript,
   submitScript,
   takeLocksScript,
 } from './job-scripts.ts';
@@ -367,15 +368,41 @@ export class JobRecords {
     return createdMs === null ? undefined : Number(createdMs);
   }
 
-  /** Removes an ended job for good. */
-  async forget(jobId: string): Promise<'forgotten' | 'alive' | 'missing'> {
+  /** Removes an ended job for good; one that a living parent counts on is `needed`. */
+  async forget(jobId: string): Promise<'forgotten' | 'alive' | 'needed' | 'missing'> {
     const outcome: unknown = await this.#run(forgetScript, [jobId, String(Date.now())]);
-    return outcome as 'forgotten' | 'alive' | 'missing';
+    return outcome as 'forgotten' | 'alive' | 'needed' | 'missing';
   }
 
-  /** Jobs that ended before a time, oldest first. */
-  async findEndedBefore(ms: number, count: number): Promise<string[]> {
-    return this.#redis.zrangebyscore(this.keys.ended, '-inf', String(ms), 'LIMIT', 0, count);
+  async countEnded(): Promise<number> {
+    return this.#redis.zcard(this.keys.ended);
+  }
+
+  /** Oldest first, after passing over some. */
+  async findOldestEnded(offset: number, count: number) {
+    const last = String(offset + count - 1);
+    const found = await this.#redis.zrange(this.keys.ended, String(offset), last, 'WITHSCORES');
+    return found.flatMap((jobId, at) =>
+      at % 2 === 0 ? [{ jobId, endedMs: Number(found[at + 1]) }] : [],
+    );
+  }
+
+  /**
+   * Removes the messages of jobs that ended long ago, or are not among the last so many to end; their records stay.
+   * Goes on where it stopped before.
+   */
+  async removeOldLogs(limits: {
+    endedBeforeMs: number;
+    keep: number;
+    most: number;
+  }): Promise<void> {
+    await this.#run(removeLogsScript, [
+      '',
+      String(Date.now()),
+      String(limits.endedBeforeMs),
+      String(limits.keep),
+      String(limits.most),
+    ]);
   }
 
   /** Every job that a worker still has to do something for. */

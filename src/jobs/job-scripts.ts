@@ -381,6 +381,7 @@ export const forgetScript = /* lua */ `${common}
 local seen = redis.call('HMGET', key, 'status', 'undo', 'owner', 'site', 'processID', 'labels', 'uploads', 'queue', 'reference', 'parentID')
 if not seen[1] then return 'missing' end
 if not isFinal(seen[1]) or seen[2] == 'pending' then return 'alive' end
+if seen[10] and isAlive(seen[10]) then return 'needed' end
 for _, pair in ipairs({{'status', seen[1]}, {'owner', seen[3]}, {'site', seen[4]}, {'process', seen[5]}, {'waiting', seen[8]}, {'reference', seen[9]}, {'parent', seen[10]}}) do
   if pair[2] then redis.call('ZREM', index(pair[1], pair[2]), id) end
 end
@@ -465,4 +466,21 @@ return answer
 export const logScript = /* lua */ `${common}
 if redis.call('EXISTS', key) == 1 then tell('log', ARGV[4]) end
 return 'ok'
+`;
+
+/**
+ * ARGV: prefix, '', nowMs, a time, how many logs are kept, how many go at the most. Removes the logs of jobs that
+ * ended before the time or are not among the last to end, from where it stopped before. Answers how many went.
+ */
+export const removeLogsScript = /* lua */ `${common}
+local ended, place = prefix .. ':ended', prefix .. ':logs-removed'
+local limit = tonumber(ARGV[4])
+local kept = tonumber(ARGV[5])
+local edge = redis.call('ZREVRANGE', ended, kept, kept, 'WITHSCORES')
+if edge[2] and tonumber(edge[2]) > limit then limit = tonumber(edge[2]) end
+local from = redis.call('GET', place) or '-inf'
+local found = redis.call('ZRANGEBYSCORE', ended, '(' .. from, limit, 'WITHSCORES', 'LIMIT', 0, tonumber(ARGV[6]))
+for i = 1, #found, 2 do redis.call('UNLINK', prefix .. ':log:' .. found[i]) end
+if #found > 0 then redis.call('SET', place, found[#found]) end
+return {'ok', tostring(#found / 2)}
 `;

@@ -95,6 +95,14 @@ export class UploadRecords {
     return this.#redis.zrangebyscore(this.#keys.uploads, '-inf', String(ms));
   }
 
+  async count(): Promise<number> {
+    return this.#redis.zcard(this.#keys.uploads);
+  }
+
+  async findOldest(count: number): Promise<string[]> {
+    return this.#redis.zrange(this.#keys.uploads, '0', String(count - 1));
+  }
+
   /**
    * Removes the record unless somebody needs the file, in one piece: no job can be accepted on it between.
    *

@@ -117,6 +117,7 @@ export const ApiKeyConfig = z
   .meta({ id: 'ApiKeyConfig' });
 export type ApiKeyConfig = z.output<typeof ApiKeyConfig>;
 
+const count = z.int().min(1).max(100_000_000);
 const minute = 60;
 const hour = 3_600;
 
@@ -148,6 +149,7 @@ export const WebhookConfig = z
         'An endpoint that has failed for so long is disabled once a delivery was given up on',
       ),
     keepDays: z.number().positive().max(365).default(30).describe('Age at which deliveries go'),
+    keepCount: count.default(100_000).describe('Settled deliveries that are kept at the most'),
     progressSeconds: z
       .number()
       .positive()
@@ -359,12 +361,34 @@ export const Config = z
           .positive()
           .default(20 * 2 ** 30),
         keepHours: z.number().positive().default(24).describe('Age at which an unused upload goes'),
+        keepCount: count
+          .default(10_000)
+          .describe('Uploads that are kept at the most; what no job needs goes, the oldest first'),
       })
       .prefault({}),
     retention: z
       .strictObject({
-        endedJobDays: z.number().positive().default(30),
-        failedUploadDays: z.number().positive().default(7),
+        endedJobDays: z
+          .number()
+          .positive()
+          .default(30)
+          .describe('Age at which the record of an ended job goes, and all that belongs to it'),
+        endedJobs: count
+          .default(1_000_000)
+          .describe('Ended jobs that are kept at the most; those that ended first go first'),
+        logDays: z
+          .number()
+          .positive()
+          .default(30)
+          .describe('Age at which the log of an ended job goes'),
+        logs: count.default(100_000).describe('Ended jobs whose log is kept at the most'),
+        artifactDays: z.number().positive().default(30).describe('Age at which a made file goes'),
+        artifacts: count.default(10_000).describe('Made files that are kept at the most'),
+        failedUploadDays: z
+          .number()
+          .positive()
+          .default(7)
+          .describe('How long the files of a failed job are kept for a retry'),
         ledgerVersions: z
           .int()
           .min(0)

@@ -159,6 +159,18 @@ export class FolderStorage {
     return untouched;
   }
 
+  /** Every file of a folder, that which was touched longest ago first. */
+  async findByAge(folder: string): Promise<{ key: string; touchedMs: number }[]> {
+    const names = await readdir(this.#pathOf(folder)).catch(orUndefinedIfMissing);
+    const found: { key: string; touchedMs: number }[] = [];
+    for (const name of names ?? []) {
+      const key = `${folder}/${name}`;
+      const file = await stat(this.#pathOf(key)).catch(orUndefinedIfMissing);
+      if (file?.isFile()) found.push({ key, touchedMs: file.mtimeMs });
+    }
+    return found.sort((a, b) => a.touchedMs - b.touchedMs);
+  }
+
   async readFreeBytes(): Promise<number> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const { bavail, bsize } = await statfs(this.#folder);

@@ -1,29 +1,18 @@
 import type { Redis } from 'ioredis';
-import { removeArtifact } from '../jobs/artifact-records.ts';
 import type { JobQueues } from '../jobs/job-queue.ts';
 import { hasEnded, type JobRecord } from '../jobs/job-record.ts';
-import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
-import type { PublishLedger } from '../jobs/publish-ledger.ts';
-import { snapshotKey } from '../jobs/publish-service-definition/publishing-context.ts';
-import { storageKeyOfUpload, type UploadRecords, uploadFolder } from '../jobs/upload-records.ts';
 import { wipeUploads } from '../jobs/wipe-uploads.ts';
 import type { Config } from '../lib/config.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/wait.ts';
-import type { FolderStorage } from '../storage/folder-storage.ts';
+import { Retention, type RetentionDeps } from './retention.ts';
 
-export type UpkeepDeps = {
+export type UpkeepDeps = RetentionDeps & {
   redis: Redis;
-  records: JobRecords;
   queues: JobQueues;
   submission: JobSubmission;
-  uploads: UploadRecords;
-  ledger: PublishLedger;
-  storage: FolderStorage;
   queue: Config['queue'];
-  uploadsConfig: Config['uploads'];
-  retention: Config['retention'];
   log: Log;
 };
 
@@ -32,12 +21,14 @@ const batch = 200;
 
 /** What keeps record, queue and storage in step, in every worker, all the time. */
 export class Upkeep {
+  readonly retention: Retention;
   readonly #deps: UpkeepDeps;
   readonly #closed = new AbortController();
   readonly #loops: Promise<void>[] = [];
 
   constructor(deps: UpkeepDeps) {
     this.#deps = deps;
+    this.retention = new Retention(deps);
   }
 
   open(): void {
@@ -52,7 +43,8 @@ export class Upkeep {
       this.#every(reconcileSeconds * 1000, 'reconcile', async () => {
         if (!(await this.#isOurTurn('reconcile', reconcileSeconds * 900))) return;
         await this.reconcile();
-        await this.expire();
+        await this.retention.sweep(this.#closed.signal);
+        if (await this.#isOurTurn('artifacts', hourMs)) await this.retention.sweepArtifacts();
       }),
     );
   }
@@ -90,39 +82,9 @@ export class Upkeep {
     }
   }
 
-  /** Removes what has reached its age and is needed by nobody. */
-  async expire(): Promise<void> {
-    const { retention, uploadsConfig, records, uploads, storage } = this.#deps;
-    const now = Date.now();
-    for (const jobId of await records.findEndedBefore(
-      now - retention.endedJobDays * 24 * hourMs,
-      batch,
-    )) {
-      await records.forget(jobId);
-      await storage.delete(snapshotKey(jobId));
-      await removeArtifact(storage, jobId);
-    }
-    await this.#deps.ledger.letGoOld();
-    for (const uploadId of await uploads.findCreatedBefore(
-      now - uploadsConfig.keepHours * hourMs,
-    )) {
-      if (await uploads.removeIfFree(uploadId)) await storage.delete(storageKeyOfUpload(uploadId));
-    }
-    await this.#removeOrphans(now - uploadsConfig.keepHours * hourMs);
-    await storage.sweepPartials(now - 24 * hourMs);
-  }
-
   async #addAgain(record: JobRecord): Promise<void> {
     const { queue, jobId, processID, priority, traceparent, atMs } = record;
     await this.#deps.queues.add(queue, jobId, processID, priority, { traceparent, atMs });
-  }
-
-  /** Files whose record was never written, or went first, because a process died between. */
-  async #removeOrphans(untouchedSinceMs: number): Promise<void> {
-    const { storage, uploads } = this.#deps;
-    for (const key of await storage.findUntouched(uploadFolder, untouchedSinceMs)) {
-      if (!(await uploads.find(key.slice(uploadFolder.length + 1)))) await storage.delete(key);
-    }
   }
 
   async #isOurTurn(task: string, forMs: number): Promise<boolean> {

@@ -122,7 +122,10 @@ async function dismissOrRemove(
       metrics.jobsDismissed.inc({ ...kind, reason });
     return (await records.find(record.jobId)) ?? record;
   }
-  if (hasEnded(record)) await records.forget(record.jobId);
+  if (hasEnded(record) && (await records.forget(record.jobId)) === 'needed') {
+    const detail = 'The job is the child of one that has not ended, and stays until then.';
+    throw new RequestError('conflict', detail);
+  }
   return record;
 }
 
