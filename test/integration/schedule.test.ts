@@ -115,7 +115,7 @@ test('the files of a scheduled job stay until it has ended', async ({ open }) =>
   expect(upload).toBeDefined();
   if (upload) await gateway.core.uploads.save({ ...upload, createdMs: 1 }); // as old as can be
   const worker = await gateway.openWorker();
-  await worker.upkeep.expire();
+  await worker.upkeep.retention.sweep();
   await worker.close();
   expect(await gateway.core.uploads.find(uploadId)).toBeDefined();
   expect(await send(`/v1/uploads/${uploadId}`, 'GET')).toMatchObject({ id: uploadId });
