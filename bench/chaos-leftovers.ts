@@ -52,7 +52,9 @@ export async function lookAtRedis(house: ChaosHouse, redis: Redis): Promise<stri
   }
   for (const key of keys.filter((each) => each.includes(':upload-holds:'))) {
     const holders = await redis.zrangebyscore(key, '+inf', '+inf');
-    const stale = holders.filter((holder) => !holder.startsWith('live:'));
+    const isKept = (holder: string) =>
+      keys.includes(`${house.prefix}:${holder.replace(/^ledger:/, 'ledger-version:')}`);
+    const stale = holders.filter((holder) => !holder.startsWith('ledger:') || !isKept(holder));
     if (stale.length > 0) faults.push(`${key} is held for ever by ${stale}`);
   }
   return faults;
