@@ -14,8 +14,11 @@ import { toStatusInfo } from '../status-info.ts';
 
 type Deps = Pick<HttpDeps, 'records' | 'events' | 'feed' | 'siteConfigs' | 'metrics'>;
 
-/** News may be lost while Redis is away for a moment, so the job is looked at this often anyway. */
-const lookAgainMs = 5_000;
+/**
+ * The feed goes on where it was after a break. Only news that Redis itself lost would be missed, so the job is
+ * looked at now and then anyway: seldom, for thousands may listen.
+ */
+const lookAgainMs = 30_000;
 
 export async function eventRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
   const streams = new EventStreams((count) => deps.metrics.sseClients.set(count));

@@ -162,7 +162,7 @@ const dismissOperation = operation({
   scopes: jobDismissingScopes,
   path: JobPath,
   answers: { 200: { description: 'The job as it is now, or was', schema: StatusInfo } },
-  problems: [400, 401, 403, 404, 406, 410, 500, 503],
+  problems: [400, 401, 403, 404, 406, 409, 410, 500, 503],
 });
 
 function toResultsOperation(jobTypes: readonly JobType[]) {
