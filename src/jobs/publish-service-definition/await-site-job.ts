@@ -26,6 +26,8 @@ export const awaitSiteJob = defineStep({
   act: follow,
 });
 
+const quickPolls = 10;
+
 async function follow(input: Input, context: StepContext): Promise<SiteJobOutcome> {
   const { siteJob: submitted, site } = input;
   if (!submitted.siteJob) return watchUnseen(input, context);
@@ -33,7 +35,10 @@ async function follow(input: Input, context: StepContext): Promise<SiteJobOutcom
   const patienceMs = patienceMsFor(input);
   const beganMs = Date.now();
   const told = new Teller(context);
-  for (let waitMs = pollMinMs; ; waitMs = Math.min(waitMs * 1.3, pollMaxMs)) {
+  // Most publishes are short: whoever waits for one shall not wait longer for us than for the site.
+  const toNextWait = (ms: number) =>
+    Date.now() - beganMs < quickPolls * pollMinMs ? ms : Math.min(ms * 1.3, pollMaxMs);
+  for (let waitMs = pollMinMs; ; waitMs = toNextWait(waitMs)) {
     await context.pause(waitMs);
     const job = await readSiteJob(site, submitted.siteJob, { signal: context.signal });
     await told.tell(job);
