@@ -11,6 +11,14 @@ export type StatusInfo = Schemas['StatusInfo'];
 export type Upload = Schemas['Upload'];
 export type Problem = Schemas['Problem'];
 
+type ExecutionPath = Extract<keyof paths, `/v1/processes/${string}/execution`>;
+/** The processes of this version; a gateway may offer others. */
+export type ProcessId = ExecutionPath extends `/v1/processes/${infer Id}/execution` ? Id : never;
+/** What a process takes; anything where this version does not know the process. */
+export type InputsOf<Id extends string> = Id extends ProcessId
+  ? paths[`/v1/processes/${Id}/execution`]['post']['requestBody']['content']['application/json']['inputs']
+  : Record<string, unknown>;
+
 export type ClientOptions = {
   /** Root of the gateway, without `/v1`. */
   baseUrl: string;
@@ -77,9 +85,9 @@ export class PressroomClient {
    *
    * @throws PressroomError
    */
-  async execute(
-    processId: string,
-    inputs: Record<string, unknown>,
+  async execute<Id extends string>(
+    processId: Id,
+    inputs: InputsOf<Id>,
     { labels, reference, idempotencyKey, waitSeconds, signal }: ExecuteOptions = {},
   ): Promise<StatusInfo> {
     return this.#send<StatusInfo>(`/v1/processes/${encodeURIComponent(processId)}/execution`, {

@@ -51,9 +51,17 @@ test('waits for a job and reads its results', async () => {
 });
 
 test('throws what the gateway says', async () => {
-  const refused = client.execute('publish-service-definition', { site: 'nowhere' });
+  const inputs = { site: 'nowhere', serviceDefinition: { href: '/v1/uploads/none' } };
+  const refused = client.execute('publish-service-definition', inputs);
   await expect(refused).rejects.toThrow(PressroomError);
   await expect(refused).rejects.toMatchObject({ problem: { code: 'unknown_site', status: 400 } });
+});
+
+test('knows the inputs of each process', async () => {
+  const serviceDefinition = { href: '/v1/uploads/none' };
+  // @ts-expect-error an input that the process does not have
+  const strange = client.execute('publish-service-definition', { serviceDefinition, color: 'red' });
+  await expect(strange).rejects.toMatchObject({ problem: { code: 'validation_error' } });
 });
 
 test('stops waiting when it is told to', async () => {
