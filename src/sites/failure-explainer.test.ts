@@ -229,10 +229,26 @@ const cases: Record<number, { is: Evidence[]; isNot: [Evidence, number][] }> = {
         ...definitionOf({ type: 'GPServer' }),
         privilege: 'PUBLISH',
       },
+      {
+        ...jobSaying('Nein.', notCreated),
+        ...errorOf('publishing_failed'),
+        ...definitionOf({ type: 'GPServer' }),
+        privilege: 'PUBLISH',
+      },
     ],
     isNot: [
       [{ step: 'submit', ...refusal(403, 'Upgrade in progress.') }, 17],
       [{ ...jobSaying('Nein.'), ...errorOf('publishing_failed'), privilege: 'PUBLISH' }, 0],
+      [
+        {
+          ...jobSaying(notCreated),
+          ...errorOf('publishing_failed'),
+          ...definitionOf({ type: 'GPServer' }),
+          ...stopped,
+          privilege: 'PUBLISH',
+        },
+        2,
+      ],
       [{ step: 'check', ...errorOf('site_error', { httpStatus: 403, facts: page }) }, 39],
     ],
   },

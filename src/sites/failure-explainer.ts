@@ -219,7 +219,7 @@ const rows: readonly Row[] = [
   },
   {
     row: 2,
-    matches: (it) => firstErrorId(it) === '001369',
+    matches: (it) => firstErrorId(it) === '001369' && !isBeyondPublisher(it),
     explain: publishing.serviceNotStarted,
   },
   {
@@ -282,11 +282,11 @@ const rows: readonly Row[] = [
       isRefusedBy(it, 'site_insufficient_privilege') ||
       siteCodeOf(it) === 403 ||
       says(it, 'You do not have permissions') ||
+      isBeyondPublisher(it) ||
       (isAt(it, ...publishSteps) &&
         hasNoIdBut(it) &&
         isRefusedBy(it, 'site_error', 'publishing_failed') &&
-        (it.privilege === 'ACCESS' ||
-          (it.privilege === 'PUBLISH' && access.needsMoreThanPublisher(it)))),
+        it.privilege === 'ACCESS'),
     explain: access.privilegeMissing,
   },
   {
@@ -342,6 +342,18 @@ export function explainFailure(evidence: FailureEvidence): Explanation {
 }
 
 const notRecognisedRow = { row: 0, explain: outcome.notRecognised };
+
+/** Nothing was made, and since 10.4 an administrator would have been needed to make it. */
+function isBeyondPublisher(it: FailureEvidence): boolean {
+  return (
+    isAt(it, ...publishSteps) &&
+    isRefusedBy(it, 'site_error', 'publishing_failed') &&
+    hasNoIdBut(it, '001369') &&
+    it.liveService?.isListed !== true &&
+    it.privilege === 'PUBLISH' &&
+    access.needsMoreThanPublisher(it)
+  );
+}
 
 function siteJobFailed(it: FailureEvidence): boolean {
   return it.jobStatus === 'esriJobFailed';
