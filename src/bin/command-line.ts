@@ -1,11 +1,15 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { ConfigError } from '../lib/errors.ts';
 
-/** `parseArgs`, with faults that people can read. @throws ConfigError */
+/** `parseArgs`, with `--help` and with faults that people can read. @throws ConfigError */
 export function parseCommandLine<T extends ParseArgsConfig>(
   usage: string,
   config: T,
 ): ReturnType<typeof parseArgs<T>> {
+  if (config.args?.includes('--help')) {
+    process.stdout.write(`Usage: ${usage}\n`);
+    process.exit(0);
+  }
   try {
     return parseArgs<T>(config);
   } catch (error) {

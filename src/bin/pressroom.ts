@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { ConfigError } from '../lib/errors.ts';
+import { parseCommandLine } from './command-line.ts';
 import { runDemo } from './demo.ts';
 import { runDoctor } from './doctor.ts';
 import { runHttp } from './http.ts';
@@ -18,12 +19,22 @@ The configuration is the YAML file named by PRESSROOM_CONFIG.
 `;
 
 const commands: Record<string, (args: string[], env: NodeJS.ProcessEnv) => Promise<unknown>> = {
-  http: (_args, env) => runHttp(env),
-  worker: (_args, env) => runWorker(env),
+  http: (args, env) => withoutArguments('http', args, () => runHttp(env)),
+  worker: (args, env) => withoutArguments('worker', args, () => runWorker(env)),
   demo: runDemo,
   doctor: runDoctor,
   'simulated-site': runSimulatedSite,
 };
+
+/** What is passed over in silence would be thought to have been done. */
+function withoutArguments(
+  command: string,
+  args: string[],
+  run: () => Promise<unknown>,
+): Promise<unknown> {
+  parseCommandLine(`pressroom ${command}`, { args });
+  return run();
+}
 
 const [command = '', ...args] = process.argv.slice(2);
 const run = commands[command];

@@ -1,10 +1,11 @@
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openDocumentReader } from '../documents/document-reader.ts';
+import { ConfigError } from '../lib/errors.ts';
 import type { Fault } from '../simulated-site/faults.ts';
 import { openSimulatedSite } from '../simulated-site/simulated-site.ts';
+import { parseCommandLine } from './command-line.ts';
 
 const options = {
   port: { type: 'string', default: '6080' },
@@ -23,11 +24,15 @@ const options = {
   fault: { type: 'string', multiple: true },
 } as const;
 
+const usage = `pressroom simulated-site [--port 6080] [--host 127.0.0.1] [--context arcgis] [--version 10.9.1] [--federated]
+  [--username siteadmin] [--password …] [--privilege ADMINISTER|PUBLISH|ACCESS] [--publish-seconds 3] [--instances 2]
+  [--folder …] [--tls-key file --tls-cert file] [--fault '{"kind": …}']…`;
+
 /** `pressroom simulated-site`: a site to try things out on, until SIGTERM or SIGINT. */
 export async function runSimulatedSite(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
-  const { values } = parseArgs({ args, options });
+  const { values } = parseCommandLine(usage, { args, options });
   const password = values.password ?? env.PRESSROOM_SIMULATED_SITE_PASSWORD;
-  const faults = (values.fault ?? []).map((text) => JSON.parse(text) as Fault);
+  const faults = (values.fault ?? []).map(readFault);
   const reader = openDocumentReader();
   const site = await openSimulatedSite({
     port: readNumber('port', values.port),
@@ -62,19 +67,30 @@ export async function runSimulatedSite(args: string[], env: NodeJS.ProcessEnv): 
 /** PEM files; both or none. */
 async function readTls(key: string | undefined, cert: string | undefined) {
   if (!key && !cert) return {};
-  if (!key || !cert) throw new RangeError('--tls-key and --tls-cert belong together');
+  if (!key || !cert) throw new ConfigError('--tls-key and --tls-cert belong together');
   return { tls: { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') } };
 }
 
 function readNumber(name: string, text: string): number {
   const value = Number(text);
   if (text.trim() && Number.isFinite(value) && value >= 0) return value;
-  throw new RangeError(`--${name} needs a number, not "${text}"`);
+  throw new ConfigError(`--${name} needs a number, not "${text}"`);
 }
 
 function readPrivilege(text: string): 'ADMINISTER' | 'PUBLISH' | 'ACCESS' {
   if (text === 'ADMINISTER' || text === 'PUBLISH' || text === 'ACCESS') return text;
-  throw new RangeError(`--privilege is ADMINISTER, PUBLISH or ACCESS, not "${text}"`);
+  throw new ConfigError(`--privilege is ADMINISTER, PUBLISH or ACCESS, not "${text}"`);
+}
+
+/** Its kind is looked at by the site itself. */
+function readFault(text: string): Fault {
+  try {
+    return JSON.parse(text) as Fault;
+  } catch (error) {
+    throw new ConfigError(`--fault needs JSON such as {"kind": "busy-store"}, not ${text}`, {
+      cause: error,
+    });
+  }
 }
 
 function untilSignal(): Promise<void> {
