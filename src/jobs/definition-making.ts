@@ -19,7 +19,9 @@ import type { DraftWish } from './arcpy-inputs.ts';
 import { ArtifactLink, keepArtifact, removeArtifact } from './artifact-records.ts';
 import { mergeEdits, toEditsInstead } from './draft-settings.ts';
 import type { JobContext } from './job-type.ts';
+import { matchReferencedData } from './publish-service-definition/registered-data.ts';
 import { isAtLeast } from './publish-service-definition/site-version.ts';
+import { kindOfPath } from './register-folder/schema.ts';
 import { defineStep, type StepContext } from './step.ts';
 
 export type DraftTarget = 'ENTERPRISE_11' | 'ENTERPRISE_10x';
@@ -73,6 +75,9 @@ export const DefinitionResult = z.object({
   serviceName: z.string(),
   folder: z.string().describe('Folder that receives the service; empty: the root'),
   type: z.string().describe('Kind of service, such as `MapServer`'),
+  unregisteredFolders: z
+    .array(z.string())
+    .describe('Folders of data that `site` has not registered; empty where no site is named'),
   ...Made,
 });
 export type DefinitionResult = z.output<typeof DefinitionResult>;
@@ -93,7 +98,7 @@ export const makeDefinition = defineStep<Input, DefinitionResult>({
       const made = await draftAndStage(session, input, step);
       const objection = findObjection(made.findings, { ...wish, copied: made.copiedDatasets });
       if (objection) throw objection;
-      const { content, isStaged: _, ...told } = made;
+      const { content, isStaged: _, items, ...told } = made;
       if (!content) throw new StagingRefusedError(told.arcpyMessages, told.findings);
       const artifact = await keepArtifact(context.storage, {
         jobId: context.jobId,
@@ -103,7 +108,11 @@ export const makeDefinition = defineStep<Input, DefinitionResult>({
         signal: step.signal,
       });
       const { serviceName, folder, type } = content;
-      return { serviceDefinition: artifact, serviceName, folder, type, ...told };
+      const unregisteredFolders = findUnregisteredFolders(content, items, session.folder);
+      return {
+        ...{ serviceDefinition: artifact, serviceName, folder, type, unregisteredFolders },
+        ...told,
+      };
     });
   },
   async undo({ context }) {
@@ -120,7 +129,7 @@ export const analyzeWithArcpy = defineStep<Input, AnalysisResult>({
   result: AnalysisResult,
   async act(input, step) {
     return await useArcpy(input, step, async (session) => {
-      const { content: _, ...made } = await draftAndStage(session, input, step);
+      const { content: _, items: __, ...made } = await draftAndStage(session, input, step);
       const judgement = { ...input.wish, copied: made.copiedDatasets };
       const objection = findObjection(made.findings, judgement);
       if (objection && input.wish.failOn !== 'never') throw objection;
@@ -174,7 +183,10 @@ const shares: Record<string, number> = {
   ...{ draft: 0.3, stage: 0.5 },
 };
 
-type Staging = Omit<AnalysisResult, 'passes'> & { content: ServiceDefinitionContent | undefined };
+type Staging = Omit<AnalysisResult, 'passes'> & {
+  content: ServiceDefinitionContent | undefined;
+  items: Settling['items'];
+};
 
 async function draftAndStage(
   session: ArcpySession,
@@ -212,6 +224,7 @@ async function draftAndStage(
     arcpyMessages: staged.messages.map(({ text }) => redactSecrets(text)),
     machine: hostname(),
     content,
+    items: settling.items,
   };
 }
 
@@ -281,4 +294,24 @@ async function settlingFor(
     );
     return { findSources: either, items: undefined, ignore };
   }
+}
+
+/** What came along in the folder of the job is no data to register, nor is a database. */
+function findUnregisteredFolders(
+  { databases }: ServiceDefinitionContent,
+  items: Settling['items'],
+  jobFolder: string,
+): string[] {
+  if (!items) return [];
+  const named = databases.map((database) => ({ ...database, isCopied: false }));
+  const lacking = matchReferencedData(named, items).filter(({ item }) => item === undefined);
+  const paths = lacking.map(({ connection }) => connection);
+  const folders = paths.filter((path) => kindOfPath(path) && !path.startsWith(jobFolder));
+  return [...new Set(folders.map(toFolderOfData))];
+}
+
+/** A geodatabase and a file lie in the folder that is registered. */
+function toFolderOfData(path: string): string {
+  const clean = path.replace(/[\\/]+$/, '');
+  return /\.\w{1,10}$/.test(clean) ? clean.replace(/[\\/][^\\/]*$/, '') : clean;
 }

@@ -16,6 +16,10 @@ import { editServicesJob } from './edit-services/job-type.ts';
 import { importCurrentDefinitionJob } from './import-current-definition/job-type.ts';
 import { inspectDocumentJob } from './inspect-document/job-type.ts';
 import type { JobType } from './job-type.ts';
+import { publishGeocodeJob } from './publish-geocode/job-type.ts';
+import { publishGeoprocessingJob } from './publish-geoprocessing/job-type.ts';
+import { publishImageJob } from './publish-image/job-type.ts';
+import { publishMapJob } from './publish-map/job-type.ts';
 import { publishPlanJob } from './publish-plan/job-type.ts';
 import { publishServiceDefinitionJob } from './publish-service-definition/job-type.ts';
 import { registerDataStoreJob } from './register-data-store/job-type.ts';
@@ -60,6 +64,10 @@ export const jobTypes: readonly JobType[] = [
   analyzeMapJob,
   createMapServiceDefinitionJob,
   runToolJob,
+  publishGeocodeJob,
+  publishGeoprocessingJob,
+  publishImageJob,
+  publishMapJob,
   createGeocodeServiceDefinitionJob,
   analyzeGeoprocessingJob,
   createGeoprocessingServiceDefinitionJob,

@@ -3,10 +3,10 @@ import type { ChildrenResult } from './job-children.ts';
 import type { Acceptance, JobContext, JobType } from './job-type.ts';
 import { uploadIdsOf } from './upload-inputs.ts';
 
-const SiteName = z.string().min(1).max(63);
+export const SiteName = z.string().min(1).max(63);
 
 /** How several sites are named in place of `site`. */
-const Sites = z
+export const Sites = z
   .array(SiteName)
   .min(1)
   .max(50)

@@ -71,10 +71,19 @@ def write_definition(target, draft):
     if service.findtext("TypeName") == "GPServer":
         members["p30/%s.tbx" % name] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
         members["p30/%s.rltx" % name] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+        members["p30/%s.atbx" % name] = _toolbox([each["name"] for each in draft["layers"]])
     for layer in draft["layers"]:
         if layer["isCopied"]:
             members["p30/%s/a00000001.gdbtable" % _package_name(layer)] = "x"
     write_seven_zip(target, members)
+
+
+def _toolbox(tools):
+    """A toolbox whose tools can be read; that a real definition has one in this place is not verified."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("toolbox.content", json.dumps({"version": "1.0", "toolsets": {"<root>": {"tools": tools}}}))
+    return packed.getvalue()
 
 
 def _manifest(draft):
@@ -90,7 +99,8 @@ def _manifest(draft):
 
 
 def _package_name(layer):
-    return os.path.basename(layer["source"].get("path", "database.gdb")).lower() or "data.gdb"
+    path = layer["source"].get("path", "database.gdb").replace("\\", "/")
+    return os.path.basename(path).lower() or "data.gdb"
 
 
 def _database(layer):
