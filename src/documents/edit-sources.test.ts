@@ -318,6 +318,50 @@ describe('sources', () => {
   });
 });
 
+describe('in a project of Pro 2, where everything is XML', () => {
+  const projectOf = (source: ReturnType<typeof connection>) =>
+    projectFileOfPro2({ maps: [{ layers: [featureLayer('Roads', source)] }] });
+  const dataset = inGeodatabase('D:\\a.gdb', 'Roads');
+
+  test('a class goes into a feature dataset and out of it, and is as before', async ({
+    folder,
+  }) => {
+    const before = projectOf(dataset);
+    const inside = await folder.edit(before, {
+      changeSources: [{ from: {}, to: { featureDataset: 'Net & <work>' } }],
+    });
+    const [found] = inside.content.maps[0]?.layers[0]?.connections ?? [];
+    expect(found).toMatchObject({
+      className: 'CIMFeatureDatasetDataConnection',
+      featureDataset: 'Net & <work>',
+    });
+    const outside = await folder.edit(inside.bytes, {
+      changeSources: [{ from: { featureDataset: '*' }, to: { featureDataset: null } }],
+    });
+    const [one, other] = await Promise.all([
+      folder.read(before, 'map/roads.xml'),
+      folder.read(outside.bytes, 'map/roads.xml'),
+    ]);
+    expect(other).toBe(one);
+  });
+
+  test('a query layer gets another query', async ({ folder }) => {
+    const query = {
+      ...connection(sde(), 'SDE', 't.dbo.%Roads'),
+      type: 'CIMSqlQueryDataConnection',
+      sqlQuery: 'select 1',
+      queryFields: [{ type: 'CIMQueryField', name: 'A' }],
+    };
+    const { bytes, notes } = await folder.edit(projectOf(query), {
+      changeSources: [{ from: {}, to: { query: "select * from r where a < 'b' & 1" } }],
+    });
+    const text = await folder.read(bytes, 'map/roads.xml');
+    expect(text).toContain('select * from r where a &lt; &apos;b&apos; &amp; 1');
+    expect(text).not.toContain('QueryFields');
+    expect(notes.join()).toMatch(/reads them anew/);
+  });
+});
+
 describe('passwords', () => {
   const document = mapFile({
     layers: [featureLayer('Roads', inDatabase('transport.dbo.Roads', { hasPassword: true }))],
@@ -377,6 +421,12 @@ describe('what cannot be done is refused, and nothing is written', () => {
       [{ from: { pattern: '(' }, to: { host: 'x' } }],
       'edit_refused',
       /no regular expression/,
+    ],
+    [
+      'a pattern that takes ages',
+      [{ from: { pattern: '^(([\\w.:\\\\]+)+)+;$' }, to: { path: 'D:\\x' } }],
+      'edit_refused',
+      /takes too long/,
     ],
     [
       'a semicolon',

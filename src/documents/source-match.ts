@@ -1,6 +1,7 @@
 import { DocumentError } from '../lib/errors.ts';
 import type { DocumentConnection } from './document-connection.ts';
 import type { SourceMatch, SourceTarget } from './map-edits.ts';
+import { TimedPattern } from './timed-pattern.ts';
 import { matchWildcard } from './wildcard.ts';
 import { toComparable } from './windows-path.ts';
 
@@ -52,10 +53,10 @@ function matchPlace(match: SourceMatch, connection: DocumentConnection): Matched
     addStars(parts, '', stars);
   }
   if (match.pattern !== undefined) {
-    const expression = compile(match.pattern);
-    const groups = places.map((place) => expression.exec(place)).find(Boolean);
+    const pattern = patternOf(match, match.pattern);
+    const groups = places.map((place) => pattern.match(place)).find(Boolean);
     if (!groups) return undefined;
-    for (const [name, value] of Object.entries(groups.groups ?? {})) parts[name] = value ?? '';
+    for (const [name, value] of Object.entries(groups)) parts[name] = value ?? '';
   }
   return matchDataset(match, connection, parts);
 }
@@ -86,14 +87,13 @@ function placesOf({ path, resolvedPath, url, host, database }: DocumentConnectio
   return [path, resolvedPath, url, inShort].filter((place) => place !== undefined);
 }
 
-function compile(pattern: string): RegExp {
-  try {
-    return new RegExp(pattern, 'iu');
-  } catch (error) {
-    throw new DocumentError('edit_refused', `The pattern ${pattern} is no regular expression.`, {
-      cause: error,
-    });
-  }
+const patterns = new WeakMap<SourceMatch, TimedPattern>();
+
+/** Made once for a rule, which is held against every source. */
+function patternOf(match: SourceMatch, pattern: string): TimedPattern {
+  const known = patterns.get(match) ?? new TimedPattern(pattern);
+  patterns.set(match, known);
+  return known;
 }
 
 /**

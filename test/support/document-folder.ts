@@ -1,17 +1,13 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { test as base } from 'vitest';
 import { defaultArchiveLimits } from '../../src/documents/archive-limits.ts';
 import type { DocumentContent, MapContent } from '../../src/documents/document-content.ts';
 import { editMap, type MapEdited } from '../../src/documents/edit-map.ts';
 import { MapEdits } from '../../src/documents/map-edits.ts';
 import { readDocument } from '../../src/documents/read-document.ts';
-
-export const samples = resolve(process.env.PRESSROOM_SAMPLES ?? '../shared/samples');
-export const hasSamples = existsSync(samples);
-if (!hasSamples) console.warn('Skipped: no sample files in PRESSROOM_SAMPLES or ../shared/samples');
+import { openZip, readZipMember } from '../../src/documents/zip-file.ts';
 
 const limits = defaultArchiveLimits;
 const patienceMs = 30_000;
@@ -48,6 +44,15 @@ export class DocumentFolder {
     const path = this.newPath(ending);
     await writeFile(path, content);
     return path;
+  }
+
+  /** The text of a member of a zip. */
+  async read(zipBytes: Buffer, member: string): Promise<string> {
+    const zip = await openZip(await this.write(zipBytes), limits);
+    const found = zip.members.find(({ name }) => name === member);
+    const content = found && (await readZipMember(zip, found));
+    await zip.handle.close();
+    return String(content);
   }
 
   /** Edits a document that is given by its content, and reads what was written. */
