@@ -4314,7 +4314,7 @@ export interface components {
             unusedDefinitions: number;
             /** @description Files in a project */
             memberCount?: number;
-            /** @description More layers are in it than are listed */
+            /** @description More layers or connections are in it than are listed */
             isCut: boolean;
             /** @description Where passwords stand, encrypted ones too; never their values */
             secretsFound: {

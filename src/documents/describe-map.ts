@@ -11,6 +11,7 @@ import { readMapMetadata } from './map-metadata.ts';
 
 const maxListed = 5_000;
 const maxPlaces = 200;
+const maxConnections = 1_000;
 
 /** What an opened document holds, in the one form for all of them. */
 export function describeMaps(store: CimStore, options: DescribeOptions = {}): MapContent {
@@ -42,9 +43,16 @@ export function describeMaps(store: CimStore, options: DescribeOptions = {}): Ma
     ),
     unusedDefinitions: defined.filter(({ node }) => !shown.has(node) && !isGround(node)).length,
     ...(store.memberCount !== undefined && { memberCount: store.memberCount }),
-    isCut: layerCount > maxListed || walks.some(({ walk }) => walk.isCut),
+    isCut:
+      layerCount > maxListed ||
+      walks.some(({ walk }) => walk.isCut) ||
+      maps.some(hasManyConnections),
     secretsFound: store.secretPlaces.slice(0, maxPlaces).map((where) => ({ where })),
   };
+}
+
+function hasManyConnections({ layers, tables }: MapPart): boolean {
+  return [...layers, ...tables].some(({ connections }) => connections.length >= maxConnections);
 }
 
 /** The ground of a map is named by the map itself, not in its list of layers. */
@@ -88,7 +96,9 @@ function describeSpatialReference(map: CimNode): string | undefined {
 }
 
 function describeAll(node: CimNode, options: DescribeOptions): DocumentConnection[] {
-  return findConnections(node).map((found) => describeConnection(found, options));
+  return findConnections(node)
+    .slice(0, maxConnections)
+    .map((found) => describeConnection(found, options));
 }
 
 function describeTable(table: WalkedLayer, options: DescribeOptions): MapTable {

@@ -79,7 +79,7 @@ export const MapContent = z
       .describe('Addresses that something names and that are not in the document'),
     unusedDefinitions: z.int().describe('Layers and tables that no map shows'),
     memberCount: z.int().optional().describe('Files in a project'),
-    isCut: z.boolean().describe('More layers are in it than are listed'),
+    isCut: z.boolean().describe('More layers or connections are in it than are listed'),
     secretsFound: SecretPlaces,
   })
   .meta({ id: 'MapContent' });

@@ -1,6 +1,7 @@
 import { holdsPassword } from './connection-pairs.ts';
 import { holdsSecret, isPasswordName } from './connection-string.ts';
 import type { JsonNode } from './json-node.ts';
+import { firstFrom } from './sorted-places.ts';
 import type { XmlNode } from './xml-node.ts';
 
 const maxPlaces = 200;
@@ -13,18 +14,19 @@ export function findSecrets(root: JsonNode | XmlNode): string[] {
   const hits = [...root.literal.matchAll(suspicious)].map(({ index }) => index + root.start);
   if (hits.length === 0) return [];
   const places = new Set<string>();
-  const look = (node: JsonNode | XmlNode, inside: readonly number[]) => {
-    const here = inside.filter(
-      (hit) => hit >= Math.min(node.start, keyStartOf(node)) && hit < node.end,
-    );
-    if (here.length === 0 || places.size >= maxPlaces) return;
-    if (node.children.length === 0) {
-      if (isSecret(node)) places.add(placeOf(node));
-      return;
+  const known = new Map<JsonNode | XmlNode, readonly string[]>();
+  // A text may have as many hits as letters, so each node looks at its own share of them only.
+  const look = (node: JsonNode | XmlNode, share: { from: number; until: number }) => {
+    const from = firstFrom(hits, Math.min(node.start, keyStartOf(node)), share);
+    const until = firstFrom(hits, node.end, { from, until: share.until });
+    if (from === until) return;
+    if (node.children.length === 0 && isSecret(node)) places.add(stepsTo(node, known).join('/'));
+    for (const child of node.children) {
+      if (places.size >= maxPlaces) return;
+      look(child, { from, until });
     }
-    for (const child of node.children) look(child, here);
   };
-  look(root, hits);
+  look(root, { from: 0, until: hits.length });
   return [...places];
 }
 
@@ -40,15 +42,16 @@ function isSecret(node: JsonNode | XmlNode): boolean {
   return holdsPassword(text) || holdsSecret(text);
 }
 
-function placeOf(node: JsonNode | XmlNode): string {
-  const steps: string[] = [];
-  for (let at: JsonNode | XmlNode | undefined = node; at; at = at.parent) {
-    if (at.key !== '') steps.unshift(at.key);
-    const uri = at.text('uRI');
-    if (uri) {
-      steps.unshift(uri);
-      break;
-    }
-  }
-  return steps.join('/');
+/** Once for each node that holds others: thousands may stand below the same one. */
+function stepsTo(
+  node: JsonNode | XmlNode,
+  known: Map<JsonNode | XmlNode, readonly string[]>,
+): readonly string[] {
+  const found = known.get(node);
+  if (found) return found;
+  const uri = node.text('uRI');
+  const above = uri ? [uri] : node.parent ? stepsTo(node.parent, known) : [];
+  const steps = node.key === '' ? above : [...above, node.key];
+  if (node.children.length > 0) known.set(node, steps);
+  return steps;
 }

@@ -10,6 +10,8 @@ import { parseXmlNode, type XmlNode } from './xml-node.ts';
 const privateKeys =
   /path|dir$|directory|toolbox|folder|locator$|connectionstring|workspaces?$|resource$|file$|url$|username/i;
 
+const maxPlaces = 200;
+
 /** @throws DocumentError unreadable_document */
 export function openDraft(content: Buffer, name: string): XmlNode {
   const root = parseXmlNode(toText(content, name), name);
@@ -115,6 +117,7 @@ function findSecretSettings(root: XmlNode): string[] {
   const places = new Set(findSecrets(root));
   const named: string[] = [];
   root.walk((node) => {
+    if (named.length >= maxPlaces) return;
     if (node.key !== 'PropertySetProperty' || node.text('Value') === '') return;
     const key = node.text('Key');
     const set = node.parent?.parent?.key ?? '';

@@ -107,19 +107,33 @@ function writeExpression(holder: CimNode, expression: string | null): void {
  */
 export function removeLayers(session: EditSession, selectors: Wishes<'removeLayers'>): void {
   for (const selector of selectors) {
-    for (const item of select(selector, session.items(), 'removeLayers')) {
+    const leaving = withoutInner(select(selector, session.items(), 'removeLayers'));
+    for (const item of leaving) {
       if (item.isSublayer) {
         throw new DocumentError(
           'edit_refused',
           `removeLayers: ${item.path} is a sublayer, which cannot be taken out of its layer.`,
         );
       }
-      if (session.removed.has(toUriKey(item.uri))) continue; // its group went before it
       removeFromList(item);
-      removeDefinitions(session, item);
+    }
+    const stillShown = new Set(session.items().map(({ node }) => node));
+    for (const item of leaving) {
+      removeDefinitions(session, item, stillShown);
       session.tell(item, { operation: 'removeLayers', before: item.uri, after: null });
     }
+    for (const key of session.removed) session.store.definitions.delete(key);
   }
+}
+
+/** What stands in a group that leaves goes with it. A group comes before what is in it. */
+function withoutInner(items: readonly Item[]): Item[] {
+  const leaving = new Set<CimNode>();
+  return items.filter(({ node, parent }) => {
+    const goesAlong = leaving.has(parent);
+    leaving.add(node);
+    return !goesAlong;
+  });
 }
 
 function removeFromList({ parent, uri, isTable, map }: Item): void {
@@ -142,8 +156,11 @@ function removeEntry(parent: CimNode, list: CimNode, entry: CimNode): void {
   } else if (!isJson(list) && !isJson(entry)) list.removeChild(entry);
 }
 
-function removeDefinitions(session: EditSession, item: Item): void {
-  const stillShown = new Set(session.items().map(({ node }) => node));
+function removeDefinitions(
+  session: EditSession,
+  item: Item,
+  stillShown: ReadonlySet<CimNode>,
+): void {
   const open = [item.uri];
   for (let uri = open.pop(); uri !== undefined; uri = open.pop()) {
     const key = toUriKey(uri);
@@ -156,7 +173,6 @@ function removeDefinitions(session: EditSession, item: Item): void {
       open.push(...(definition.node.items(name) as CimNode[]).map((each) => each.text()));
     }
   }
-  for (const key of session.removed) session.store.definitions.delete(key);
 }
 
 function refuseUnchanged(what: string, layer: string, changed: readonly unknown[]): void {

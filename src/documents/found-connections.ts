@@ -1,5 +1,6 @@
 import { type CimNode, isJson } from './cim-node.ts';
 import type { DocumentConnection } from './document-connection.ts';
+import { firstFrom } from './sorted-places.ts';
 import { parseXmlNode } from './xml-node.ts';
 
 /** A connection where it stands in a document. */
@@ -37,7 +38,7 @@ function findByClass(definition: CimNode): CimNode[] {
   );
   const found: CimNode[] = [];
   const look = (node: CimNode) => {
-    const isAround = hits.some((hit) => hit >= node.start && hit < node.end);
+    const isAround = (hits[firstFrom(hits, node.start)] ?? node.end) < node.end;
     if (!isAround && !isPutIn(node)) return;
     if (isConnection(node.className)) found.push(node);
     for (const child of node.children as CimNode[]) look(child);

@@ -97,11 +97,8 @@ function withPackedSources(
   folder: string,
   members: readonly ArchiveMember[],
 ): MapContent {
-  const names = members.map(({ name }) => `/${name.toLowerCase()}`);
-  const isThere = (path: string) => {
-    const place = (resolvePath(folder, path) ?? '').toLowerCase();
-    return names.some((name) => name === place || name.startsWith(`${place}/`));
-  };
+  const places = placesOf(members);
+  const isThere = (path: string) => places.has((resolvePath(folder, path) ?? '').toLowerCase());
   const judge = <T extends MapContent['maps'][number]['tables'][number]>(layer: T): T => {
     const connections = layer.connections.map((connection) => {
       const isMissing = connection.isRelative && connection.path && !isThere(connection.path);
@@ -121,6 +118,18 @@ function withPackedSources(
       tables: map.tables.map(judge),
     })),
   };
+}
+
+/** Every file and every folder around one. */
+function placesOf(members: readonly ArchiveMember[]): Set<string> {
+  const places = new Set<string>();
+  for (const { name } of members) {
+    for (let place = `/${name.toLowerCase()}`; place !== '' && !places.has(place); ) {
+      places.add(place);
+      place = place.slice(0, place.lastIndexOf('/'));
+    }
+  }
+  return places;
 }
 
 function findEndingWith(

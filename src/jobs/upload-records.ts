@@ -130,7 +130,7 @@ export class UploadRecords {
 }
 
 const sevenZip = Buffer.from([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c]);
-const documentNames = /\.(?:sd|sddraft|aprx|mapx|lyrx|sde)$/i;
+const documentNames = /\.(?:sd|sddraft|aprx|mapx|lyrx|sde|mpkx|lpkx|ppkx|mpk|lpk|gpk)$/i;
 
 /**
  * Looks into a file where we know how to. What is no document of ArcGIS has no content: it may be kept all the
