@@ -184,6 +184,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/publish-folder/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish many service definitions
+         * @description Every service definition of some files, a zip, a list or a folder becomes a service, on one or more sites. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["publishFolder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/processes/rollback-service/execution": {
         parameters: {
             query?: never;
@@ -4270,6 +4290,16 @@ export interface components {
             /** @description What it leads to, for people */
             title?: string;
         };
+        ListedDefinition: {
+            /** @description Name of a definition of the source, with or without its folders */
+            definition: string;
+            /** @description Folder of the site; `/` is the root */
+            folder?: string;
+            /** @description Name of the service */
+            serviceName?: string;
+            /** @description Not before these are published */
+            after?: string[];
+        };
         MapChange: {
             /**
              * @description What changed it
@@ -4679,6 +4709,99 @@ export interface components {
             /** @description The job; only of those that the key may see */
             jobID?: string;
             links: components["schemas"]["Link"][];
+        };
+        PublishFolderInputs: {
+            /** @description Name of a configured site */
+            site?: string;
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
+            /** @description The definitions: files (.sd), zips of them and lists (.txt, .csv, .json), as file parts or links to uploads; or a folder of the server */
+            source: components["schemas"]["FileLink"] | components["schemas"]["FileLink"][] | components["schemas"]["ServerFolder"];
+            /** @description Which definitions of the source are published, and as what: lines of `definition|folder|service name`, CSV, or JSON. Without it, and without a list in the source, all of them */
+            list?: string | components["schemas"]["ListedDefinition"][];
+            /**
+             * @description A definition goes into the site's folder that is called like the one it lies in
+             * @default false
+             */
+            foldersFromSource?: boolean;
+            /**
+             * @description By definition: those that have to be published before it
+             * @default {}
+             */
+            after?: {
+                [key: string]: string[];
+            };
+            /**
+             * @description `stop`: after a failure those that have not begun are dismissed
+             * @default continue
+             * @enum {string}
+             */
+            onFailure?: "continue" | "stop";
+            /** @description Folder of the site that receives the service; `/` is the root. Default: the definition's own */
+            folder?: string | "/";
+            /**
+             * @description What to do when a service of that name and type is there
+             * @default fail
+             * @enum {string}
+             */
+            ifExists?: "fail" | "replace" | "skip";
+            /**
+             * @description Settings of the live service that survive a replacement
+             * @default [
+             *       "instances",
+             *       "timeouts",
+             *       "state",
+             *       "limits",
+             *       "cache"
+             *     ]
+             */
+            keep?: ("instances" | "timeouts" | "state" | "limits" | "cache" | "extensions")[];
+            /**
+             * @description State of the service afterwards
+             * @enum {string}
+             */
+            state?: "started" | "stopped";
+            overrides?: components["schemas"]["ServiceOverrides"];
+            /**
+             * @description How far to look before the job counts as successful
+             * @default data
+             * @enum {string}
+             */
+            verify?: "listed" | "started" | "data";
+            /**
+             * @description `refuse`: not if data would be copied to the site with the definition
+             * @default allow
+             * @enum {string}
+             */
+            copiedData?: "allow" | "refuse";
+            /**
+             * @description `requireRegistered`: not if data are referred to that the site has not registered
+             * @default warn
+             * @enum {string}
+             */
+            referencedData?: "warn" | "requireRegistered";
+            /**
+             * @description Replace only what Pressroom could publish again as it was
+             * @default false
+             */
+            requireRestorable?: boolean;
+            permissions?: components["schemas"]["ServicePermissions"];
+            /**
+             * @description With `ifExists: replace`: publish also what would change nothing
+             * @default false
+             */
+            force?: boolean;
+            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
+            ifPlanIs?: string;
+        } & (unknown | unknown);
+        PublishFolderResults: {
+            /** @description How many children there were */
+            childCount: number;
+            /** @description How many of them were successful in an earlier try */
+            keptCount: number;
+            /** @description Each child, in order; of more than 1000 the rest follows the link `next` */
+            children?: components["schemas"]["ChildRow"][];
+            warnings: string[];
         };
         PublishGeocodeInputs: {
             /** @description The locator (.loc) */
@@ -6409,6 +6532,15 @@ export interface components {
              */
             ifNone?: "wait" | "fail";
         };
+        ServerFolder: {
+            /** @description A folder that the worker reads, below one of the `publishRoots` of its configuration */
+            folder: string;
+            /**
+             * @description Also what lies in folders below it
+             * @default false
+             */
+            recursive?: boolean;
+        };
         /** @description Where the data are; never with a password */
         ServiceDefinitionConnection: {
             /** @constant */
@@ -7366,7 +7498,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `forbidden`, `insufficient_scope`, `tool_not_allowed` */
+        /** @description Problem; `code` is one of `forbidden`, `insufficient_scope`, `tool_not_allowed`, `folder_not_allowed` */
         Problem403: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -7438,7 +7570,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `idempotency_key_reused`, `edit_refused`, `nothing_matched`, `arcpy_refused`, `analysis_failed` */
+        /** @description Problem; `code` is one of `idempotency_key_reused`, `edit_refused`, `nothing_matched`, `arcpy_refused`, `analysis_failed`, `source_refused` */
         Problem422: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];
@@ -8065,6 +8197,240 @@ export interface operations {
                      * @default false
                      */
                     force?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    publishFolder: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "sites": [
+                 *           "demo",
+                 *           "staging"
+                 *         ],
+                 *         "source": [
+                 *           {
+                 *             "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *           }
+                 *         ],
+                 *         "ifExists": "replace"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["PublishFolderInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
+                };
+                "multipart/form-data": {
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
+                    /** @description The definitions: files (.sd), zips of them and lists (.txt, .csv, .json), as file parts or links to uploads; or a folder of the server */
+                    source?: unknown[];
+                    /** @description Which definitions of the source are published, and as what: lines of `definition|folder|service name`, CSV, or JSON. Without it, and without a list in the source, all of them */
+                    list?: string | {
+                        /** @description Name of a definition of the source, with or without its folders */
+                        definition: string;
+                        /** @description Folder of the site; `/` is the root */
+                        folder?: string;
+                        /** @description Name of the service */
+                        serviceName?: string;
+                        /** @description Not before these are published */
+                        after?: string[];
+                    }[];
+                    /**
+                     * @description A definition goes into the site's folder that is called like the one it lies in
+                     * @default false
+                     */
+                    foldersFromSource?: boolean;
+                    /**
+                     * @description By definition: those that have to be published before it
+                     * @default {}
+                     */
+                    after?: {
+                        [key: string]: string[];
+                    };
+                    /**
+                     * @description `stop`: after a failure those that have not begun are dismissed
+                     * @default continue
+                     * @enum {string}
+                     */
+                    onFailure?: "continue" | "stop";
+                    /** @description Folder of the site that receives the service; `/` is the root. Default: the definition's own */
+                    folder?: string | "/";
+                    /**
+                     * @description What to do when a service of that name and type is there
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifExists?: "fail" | "replace" | "skip";
+                    /**
+                     * @description Settings of the live service that survive a replacement
+                     * @default [
+                     *       "instances",
+                     *       "timeouts",
+                     *       "state",
+                     *       "limits",
+                     *       "cache"
+                     *     ]
+                     */
+                    keep?: ("instances" | "timeouts" | "state" | "limits" | "cache" | "extensions")[];
+                    /**
+                     * @description State of the service afterwards
+                     * @enum {string}
+                     */
+                    state?: "started" | "stopped";
+                    /** @description Members of the service JSON that win over the definition's own */
+                    overrides?: {
+                        description?: string;
+                        /** @description Comma list, such as `Map,Query,Data` */
+                        capabilities?: string;
+                        minInstancesPerNode?: number;
+                        maxInstancesPerNode?: number;
+                        /** @description Merged key by key; ArcGIS Server keeps every value as text */
+                        properties?: {
+                            [key: string]: string | number | boolean;
+                        };
+                        /** @description Merged by `typeName` */
+                        extensions?: {
+                            typeName: string;
+                            enabled?: boolean;
+                            capabilities?: string;
+                            properties?: {
+                                [key: string]: string | number | boolean;
+                            };
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * @description How far to look before the job counts as successful
+                     * @default data
+                     * @enum {string}
+                     */
+                    verify?: "listed" | "started" | "data";
+                    /**
+                     * @description `refuse`: not if data would be copied to the site with the definition
+                     * @default allow
+                     * @enum {string}
+                     */
+                    copiedData?: "allow" | "refuse";
+                    /**
+                     * @description `requireRegistered`: not if data are referred to that the site has not registered
+                     * @default warn
+                     * @enum {string}
+                     */
+                    referencedData?: "warn" | "requireRegistered";
+                    /**
+                     * @description Replace only what Pressroom could publish again as it was
+                     * @default false
+                     */
+                    requireRestorable?: boolean;
+                    /** @description Who may use the service, set right after the publish; stand-alone sites only */
+                    permissions?: {
+                        /** @description Roles that may use the service */
+                        allow?: string[];
+                        /** @description Roles that may not */
+                        refuse?: string[];
+                        /** @description Whether everybody may use it, without a login */
+                        public?: boolean;
+                    };
+                    /**
+                     * @description With `ifExists: replace`: publish also what would change nothing
+                     * @default false
+                     */
+                    force?: boolean;
+                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
+                    ifPlanIs?: string;
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -16458,7 +16824,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["PublishPlanResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["CreateImageServiceResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["AnalyzeMapResults"] | components["schemas"]["CreateMapServiceDefinitionResults"] | components["schemas"]["RunToolResults"] | components["schemas"]["PublishGeocodeResults"] | components["schemas"]["PublishGeoprocessingResults"] | components["schemas"]["PublishImageResults"] | components["schemas"]["PublishMapResults"] | components["schemas"]["CreateGeocodeServiceDefinitionResults"] | components["schemas"]["AnalyzeGeoprocessingResults"] | components["schemas"]["CreateGeoprocessingServiceDefinitionResults"] | components["schemas"]["AnalyzeImageResults"] | components["schemas"]["CreateImageServiceDefinitionResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["PublishPlanResults"] | components["schemas"]["PublishFolderResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["CreateImageServiceResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["AnalyzeMapResults"] | components["schemas"]["CreateMapServiceDefinitionResults"] | components["schemas"]["RunToolResults"] | components["schemas"]["PublishGeocodeResults"] | components["schemas"]["PublishGeoprocessingResults"] | components["schemas"]["PublishImageResults"] | components["schemas"]["PublishMapResults"] | components["schemas"]["CreateGeocodeServiceDefinitionResults"] | components["schemas"]["AnalyzeGeoprocessingResults"] | components["schemas"]["CreateGeoprocessingServiceDefinitionResults"] | components["schemas"]["AnalyzeImageResults"] | components["schemas"]["CreateImageServiceDefinitionResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];

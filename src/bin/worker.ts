@@ -118,6 +118,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     new JobWorker({
       ...common,
       timing: config.timing,
+      publishRoots: config.publishRoots,
       jobTypes,
       ...(arcpy &&
         runtimeKeeper && {

@@ -11,6 +11,7 @@ import { editMap } from './edit-map.ts';
 import { readDocument } from './read-document.ts';
 import { toReplacementManifest } from './replacement-manifest.ts';
 import { SevenZipStop } from './seven-zip.ts';
+import { listZip, unpackZipMember } from './unpack-zip.ts';
 import { limitWebAssemblyMemory } from './web-assembly.ts';
 
 const maxWebAssemblyBytes = 256 * 2 ** 20;
@@ -27,6 +28,9 @@ async function carryOut({ task, limits, deadline }: ArchiveRequest): Promise<unk
   if (task.kind === 'read-document') {
     return await readDocument(task.file, { ...task, limits, deadline });
   }
+  if (task.kind === 'list-zip') return await listZip(task.file, limits);
+  if (task.kind === 'unpack-zip-member')
+    return await unpackZipMember(task.file, task, { limits, deadline });
   if (task.kind === 'edit-draft') return await editDraftFile(task, { limits, deadline });
   if (task.kind === 'edit-map') return await editMap(task, { limits });
   const archive = await openArchive(task.source, { limits, deadline });
@@ -52,6 +56,7 @@ function toFault(error: unknown): ArchiveFault {
     const message = 'The archive is not accepted: a member is larger than it says.';
     return { kind: 'document', code: 'archive_rejected', message, facts: {} };
   }
+  if ((error as Error).name === 'AbortError') return { kind: 'deadline' };
   const { message, stack, code } = error as NodeJS.ErrnoException;
   return { kind: 'other', message: stack ?? message, ...(code && { code }) };
 }

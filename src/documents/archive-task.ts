@@ -7,6 +7,8 @@ import type { MapEdits } from './map-edits.ts';
 export type ArchiveTask =
   | { kind: 'describe'; file: string }
   | { kind: 'read-member'; file: string; member: string; maxBytes: number }
+  | { kind: 'list-zip'; file: string }
+  | { kind: 'unpack-zip-member'; file: string; name: string; target: string }
   | { kind: 'rewrite-as-replacement'; source: string; target: string }
   | { kind: 'read-document'; file: string; name: string; folder?: string | undefined }
   | {

@@ -6,6 +6,7 @@ import { DocumentContent } from './document-content.ts';
 import type { DraftEdited, DraftEditTask } from './edit-draft-file.ts';
 import type { MapEdited, MapEditing } from './edit-map.ts';
 import { ServiceDefinitionContent } from './service-definition.ts';
+import type { ZipEntry } from './unpack-zip.ts';
 
 export type DocumentReader = {
   /**
@@ -64,6 +65,23 @@ export type DocumentReader = {
     editing: DraftEditTask,
     options?: { signal?: AbortSignal | undefined },
   ): Promise<DraftEdited>;
+  /**
+   * The files in a zip, by their names with folders.
+   *
+   * @throws DocumentError archive_rejected | unreadable_document
+   */
+  listZip(file: string, options?: { signal?: AbortSignal | undefined }): Promise<ZipEntry[]>;
+  /**
+   * Writes one of them as a file. On failure none is left.
+   *
+   * @throws DocumentError archive_rejected | unreadable_document
+   */
+  unpackZipMember(
+    file: string,
+    entry: ZipEntry,
+    target: string,
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -125,6 +143,16 @@ export function openDocumentReader(options: DocumentReaderOptions = {}): Documen
       return await writing(editing.target, async () => {
         const options = { timeoutMs: timeoutMs + copyMs, signal };
         return (await archives.run(task, options)) as DraftEdited;
+      });
+    },
+    async listZip(file, { signal } = {}) {
+      return (await archives.run({ kind: 'list-zip', file }, { timeoutMs, signal })) as ZipEntry[];
+    },
+    async unpackZipMember(file, { name, sizeBytes }, target, { signal } = {}) {
+      const copyMs = (sizeBytes / leastCopyBytesPerSecond) * 1_000;
+      const task = { kind: 'unpack-zip-member', file, name, target } as const;
+      await writing(target, async () => {
+        await archives.run(task, { timeoutMs: timeoutMs + copyMs, signal });
       });
     },
     close: () => archives.close(),

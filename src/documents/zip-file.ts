@@ -173,6 +173,21 @@ export async function readZipMember(
   if (member.sizeBytes > maxBytes) {
     throw rejected(`a member is larger than the ${maxBytes} bytes that are read`);
   }
+  const from = await findMemberData(zip, member);
+  const packed = await readAt(zip.handle, from, from + member.packedBytes);
+  const content = member.method === 0 ? packed : inflate(packed, member.sizeBytes);
+  if (content.length !== member.sizeBytes || crc32(content) !== member.crc) {
+    throw damaged('a member is not what the directory says');
+  }
+  return content;
+}
+
+/**
+ * Where the packed bytes of a member begin.
+ *
+ * @throws DocumentError archive_rejected | unreadable_document
+ */
+export async function findMemberData(zip: ZipFile, member: ZipMember): Promise<number> {
   const local = await readAt(zip.handle, member.at, member.at + localBytes);
   if (local.length < localBytes || local.readUInt32LE(0) !== zipSignatures.local) {
     throw damaged('a member is not where the directory says');
@@ -180,12 +195,7 @@ export async function readZipMember(
   const from = member.at + localBytes + local.readUInt16LE(26) + local.readUInt16LE(28);
   if (from + member.packedBytes > member.at + member.recordBytes)
     throw rejected('its members overlap');
-  const packed = await readAt(zip.handle, from, from + member.packedBytes);
-  const content = member.method === 0 ? packed : inflate(packed, member.sizeBytes);
-  if (content.length !== member.sizeBytes || crc32(content) !== member.crc) {
-    throw damaged('a member is not what the directory says');
-  }
-  return content;
+  return from;
 }
 
 function inflate(packed: Buffer, sizeBytes: number): Buffer {

@@ -10,6 +10,8 @@ export type InputDescription = {
   description: string;
   isRequired: boolean;
   isFile: boolean;
+  /** Several files may come for it. */
+  takesFiles: boolean;
   schema: JsonSchema;
 };
 
@@ -27,11 +29,20 @@ export function describeInputs(jobType: JobType): InputDescription[] {
 }
 
 function findInputs(jobType: JobType): InputDescription[] {
-  return Object.entries(jobType.params.shape).map(([id, input]) => ({
-    ...describeMember(id, input, 'input'),
-    isRequired: !z.safeParse(input, undefined).success,
-    isFile: jobType.fileInputs.includes(id),
-  }));
+  return Object.entries(jobType.params.shape).map(([id, input]) => {
+    const described = describeMember(id, input, 'input');
+    const isFile = jobType.fileInputs.includes(id);
+    return {
+      ...described,
+      isRequired: !z.safeParse(input, undefined).success,
+      isFile,
+      takesFiles: isFile && takesList(described.schema),
+    };
+  });
+}
+
+function takesList({ type, anyOf }: JsonSchema): boolean {
+  return type === 'array' || (Array.isArray(anyOf) && anyOf.some((each) => takesList(each)));
 }
 
 export function describeOutputs(jobType: JobType): OutputDescription[] {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { v7 as createId } from 'uuid';
 import type { DocumentReader } from '../documents/document-reader.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
@@ -26,33 +27,48 @@ export type AdoptionDeps = {
 export async function adoptArtifact(
   artifactId: string,
   owner: string,
-  { storage, documents, uploads, signal }: AdoptionDeps,
+  deps: AdoptionDeps,
 ): Promise<UploadRecord | undefined> {
+  const { storage } = deps;
   const artifact = await findArtifact(storage, artifactId);
   if (artifact?.owner !== owner) return undefined;
-  const { name, sizeBytes, sha256 } = artifact;
-  const uploadId = createId();
-  const key = storageKeyOfUpload(uploadId);
+  const { name, sizeBytes } = artifact;
+  const file = { uploadId: createId(), owner, name, maxBytes: sizeBytes };
   try {
-    await storage.write(key, readArtifact(storage, artifact), {
-      maxBytes: sizeBytes,
-      ...(signal && { signal }),
-    });
-    const content = await inspectUpload(key, name, {
-      storage,
-      documents,
-      ...(signal && { signal }),
-    });
+    return await makeUpload(file, readArtifact(storage, artifact), deps);
+  } catch (error) {
+    // The job that made it was swept in this moment.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Makes an upload of a file of our own: hashed and looked into like one that came from outside. Whatever goes wrong,
+ * nothing is left.
+ *
+ * @throws DocumentError when it is no file that an upload may be
+ */
+export async function makeUpload(
+  { maxBytes, ...file }: Pick<UploadRecord, 'uploadId' | 'owner' | 'name'> & { maxBytes: number },
+  source: Readable,
+  { storage, documents, uploads, signal }: AdoptionDeps,
+): Promise<UploadRecord> {
+  const key = storageKeyOfUpload(file.uploadId);
+  const patience = signal ? { signal } : {};
+  try {
+    const stored = await storage.write(key, source, { maxBytes, ...patience });
+    const content = await inspectUpload(key, file.name, { storage, documents, ...patience });
     const upload: UploadRecord = {
-      ...{ uploadId, owner, name, sizeBytes, sha256, createdMs: Date.now() },
+      ...file,
+      ...stored,
+      createdMs: Date.now(),
       ...(content && { content }),
     };
     await uploads.save(upload);
     return upload;
   } catch (error) {
     await storage.delete(key);
-    // The job that made it was swept in this moment.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }

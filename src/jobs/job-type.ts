@@ -31,6 +31,10 @@ export type JobContext = {
   /** ArcPy of this worker; only jobs of its queues are given one. */
   arcpy: ArcpyOfWorker;
   storage: FolderStorage;
+  /** Folders of this machine below which definitions may be read. */
+  publishRoots: readonly string[];
+  /** When the job is given up, in epoch milliseconds. */
+  deadlineMs: number;
   documents: DocumentReader;
   uploads: UploadRecords;
   ledger: PublishLedger;
@@ -75,6 +79,8 @@ export type JobContext = {
 export type AcceptanceFacts = {
   /** The uploads that the inputs link to, by the name of the input. */
   uploads: Record<string, UploadRecord>;
+  /** All of them, in order; an input may take several. */
+  files?: readonly UploadRecord[];
   /** Names of the secrets that the configuration has. */
   secretNames?: readonly string[];
   /** The last reading of the site, if there was one. */

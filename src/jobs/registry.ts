@@ -16,6 +16,7 @@ import { editServicesJob } from './edit-services/job-type.ts';
 import { importCurrentDefinitionJob } from './import-current-definition/job-type.ts';
 import { inspectDocumentJob } from './inspect-document/job-type.ts';
 import type { JobType } from './job-type.ts';
+import { publishFolderJob } from './publish-folder/job-type.ts';
 import { publishGeocodeJob } from './publish-geocode/job-type.ts';
 import { publishGeoprocessingJob } from './publish-geoprocessing/job-type.ts';
 import { publishImageJob } from './publish-image/job-type.ts';
@@ -40,6 +41,7 @@ import { validateDataStoresJob } from './validate-data-stores/job-type.ts';
 export const jobTypes: readonly JobType[] = [
   publishServiceDefinitionJob,
   publishPlanJob,
+  publishFolderJob,
   rollbackServiceJob,
   importCurrentDefinitionJob,
   registerFolderJob,

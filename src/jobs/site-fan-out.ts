@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { refuseBothSites } from './data-store-selection.ts';
 import type { ChildrenResult } from './job-children.ts';
 import type { Acceptance, JobContext, JobType } from './job-type.ts';
 import { uploadIdsOf } from './upload-inputs.ts';
@@ -29,9 +30,7 @@ export function withSites(params: z.ZodObject): z.ZodObject {
     })
     .superRefine(({ sites, ...one }, check) => {
       if ((one.site === undefined) === (sites === undefined)) {
-        const message = 'send exactly one of site and sites';
-        const path = [one.site === undefined ? 'site' : 'sites'];
-        check.addIssue({ code: 'custom', path, message, input: one });
+        refuseBothSites({ site: one.site as string | undefined, sites }, check);
         return;
       }
       // What stands between the members of the inputs is checked there.

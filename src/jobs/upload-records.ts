@@ -86,6 +86,11 @@ export class UploadRecords {
     await this.#redis.zadd(this.#keys.uploadHolds(uploadId), '+inf', holder);
   }
 
+  /** Keeps the file until a time, for whoever makes jobs of it by then. */
+  async holdUntil(uploadId: string, holder: string, untilMs: number): Promise<void> {
+    await this.#redis.zadd(this.#keys.uploadHolds(uploadId), untilMs, holder);
+  }
+
   async letGo(uploadId: string, holder: string): Promise<void> {
     await this.#redis.zrem(this.#keys.uploadHolds(uploadId), holder);
   }

@@ -366,6 +366,12 @@ export const Config = z
           .describe('Uploads that are kept at the most; what no job needs goes, the oldest first'),
       })
       .prefault({}),
+    publishRoots: z
+      .array(z.string().min(1))
+      .default([])
+      .describe(
+        "Folders of the workers' machines below which `publish-folder` may read; none: it reads none",
+      ),
     retention: z
       .strictObject({
         endedJobDays: z
@@ -496,6 +502,7 @@ export function parseConfig(
   const { data: config, error } = Config.safeParse(overlaid);
   if (error) throw new ConfigError(`The configuration is not valid:\n${z.prettifyError(error)}`);
   config.storage.path = resolve(baseFolder, config.storage.path);
+  config.publishRoots = config.publishRoots.map((root) => resolve(baseFolder, root));
   for (const name of ['python', 'workFolder', 'blankProject'] as const) {
     const path = config.arcpy[name];
     if (path?.includes('/')) config.arcpy[name] = resolve(baseFolder, path); // a bare name is looked up in PATH

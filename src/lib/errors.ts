@@ -69,6 +69,8 @@ export type ErrorCode =
   | 'definition_mismatch'
   | 'children_failed'
   | 'plan_changed'
+  | 'folder_not_allowed'
+  | 'source_refused'
   | 'deadline_exceeded'
   | 'worker_died_repeatedly'
   | 'unknown_step'

@@ -67,6 +67,8 @@ const problemTypes = {
   definition_not_kept: { status: 409, title: 'The definition is not kept any more' },
   plan_changed: { status: 409, title: 'It is not as it was planned' },
   definition_mismatch: { status: 409, title: 'The definition is not that of the live service' },
+  folder_not_allowed: { status: 403, title: 'The folder may not be published from' },
+  source_refused: { status: 422, title: 'The source cannot be published as it is' },
   children_failed: { status: 502, title: 'Not all children were successful' },
   deadline_exceeded: { status: 504, title: 'The job did not end in time' },
   worker_died_repeatedly: { status: 500, title: 'Workers died again and again in one step' },

@@ -2,6 +2,7 @@ import { artifactFolder, removeArtifact } from '../jobs/artifact-records.ts';
 import type { DeliveryRecords } from '../jobs/delivery-records.ts';
 import { hasEnded } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
+import { planKey } from '../jobs/publish-folder/folder-plan.ts';
 import type { PublishLedger } from '../jobs/publish-ledger.ts';
 import { snapshotKey } from '../jobs/publish-service-definition/publishing-context.ts';
 import { storageKeyOfUpload, type UploadRecords, uploadFolder } from '../jobs/upload-records.ts';
@@ -78,6 +79,7 @@ export class Retention {
           continue;
         }
         await storage.delete(snapshotKey(jobId));
+        await storage.delete(planKey(jobId));
         await removeArtifact(storage, jobId);
       }
       looked += oldest.length;

@@ -38,6 +38,8 @@ export type AttemptDeps = ChildRunnerDeps & {
   /** Where this worker has one. */
   arcpy?: ArcpyOfWorker;
   storage: FolderStorage;
+  /** Folders of this machine below which definitions may be read. */
+  publishRoots?: readonly string[];
   documents: DocumentReader;
   uploads: UploadRecords;
   ledger: PublishLedger;
@@ -438,8 +440,10 @@ class AttemptRun {
       sites: { get: (name) => this.#deps.sites.get(name).guardedBy(guard) },
       arcpy: this.#deps.arcpy ?? noArcpy,
       storage: fenced(storage, guard, ['write', 'writeText', 'delete', 'deleteBeginning']),
+      publishRoots: this.#deps.publishRoots ?? [],
+      deadlineMs: this.#record.deadlineMs,
       documents: this.#deps.documents,
-      uploads: fenced(uploads, guard, ['hold', 'letGo']),
+      uploads: fenced(uploads, guard, ['save', 'hold', 'holdUntil', 'letGo']),
       ledger: fenced(ledger, guard, ['record', 'setLive']),
       folderUses: fenced(folderUses, guard, ['join', 'claimAlone', 'leave']),
       siteTroubles: this.#deps.siteTroubles,

@@ -195,6 +195,7 @@ export async function openGateway({
     const worker = new JobWorker({
       ...common,
       timing: config.timing,
+      publishRoots: config.publishRoots,
       jobTypes,
       jobSecrets: { sealing, readSecret },
       ...(arcpy &&

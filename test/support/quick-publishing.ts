@@ -11,7 +11,11 @@ import { test as base } from './publishing-test.ts';
 /** A site and a gateway for it that publish in no time, for tests of what many publishes lead to. */
 type OpenQuick = (
   options?: Partial<SimulatedSiteOptions>,
-  config?: { site?: Record<string, unknown>; settings?: Record<string, unknown> },
+  config?: {
+    site?: Record<string, unknown>;
+    settings?: Record<string, unknown>;
+    hasWorker?: boolean;
+  },
 ) => Promise<{ site: SimulatedSite; gateway: Gateway }>;
 
 const timing = { ...testTiming, pollMinMs: 40, pollMaxMs: 100, listedWithinMs: 1_500 };

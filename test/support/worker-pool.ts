@@ -113,8 +113,9 @@ export async function environmentOf(
   { config, folder, passwords }: Gateway,
   changed: Record<string, unknown> = {},
 ): Promise<Record<string, string>> {
-  const { redis, storage, timing, sites, queue, retention } = config;
+  const { redis, storage, timing, sites, queue, retention, publishRoots } = config;
   const file = join(folder, `worker-${Object.keys(changed).join('-')}.yaml`);
-  await writeFile(file, stringify({ redis, storage, timing, sites, queue, retention, ...changed }));
+  const kept = { redis, storage, timing, sites, queue, retention, publishRoots };
+  await writeFile(file, stringify({ ...kept, ...changed }));
   return { PRESSROOM_CONFIG: file, ...passwords };
 }

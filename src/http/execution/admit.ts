@@ -8,6 +8,7 @@ import { drain, whenCallerGoes } from '../incoming-stream.ts';
 import { readOutlook } from '../outlook.ts';
 import { toStatusInfo } from '../status-info.ts';
 import type { UploadReceiver } from '../upload-receiver.ts';
+import type { SentFiles } from './execute-request.ts';
 import { fingerprintOf, sealedFingerprintsOf } from './idempotency-key.ts';
 import { Idempotent } from './idempotent.ts';
 import { type AcceptedAnswer, type Asked, acceptJob, toAnswer } from './job-acceptance.ts';
@@ -24,7 +25,7 @@ export type AdmissionDeps = HttpDeps & {
 };
 
 /** What a route read: the request, and the files that came with it. */
-export type Reading = { asked: Omit<Asked, 'lease'>; files: Record<string, UploadRecord> };
+export type Reading = { asked: Omit<Asked, 'lease'>; files: SentFiles };
 
 type Outcome =
   | { kind: 'accepted'; record: JobRecord }
@@ -99,10 +100,10 @@ function toFingerprints(
   { asked: { request: body, jobType }, files }: Reading,
   { sealing }: Pick<AdmissionDeps, 'sealing'>,
 ): string[] {
-  const sent = Object.entries(files).map(([name, { sha256, sizeBytes }]) => [
-    name,
-    { sha256, sizeBytes },
-  ]);
+  const sent = Object.entries(files).map(([name, uploads]) => {
+    const [only, ...more] = uploads.map(({ sha256, sizeBytes }) => ({ sha256, sizeBytes }));
+    return [name, more.length === 0 ? only : [only, ...more]];
+  });
   const inputs = { ...body.inputs, ...Object.fromEntries(sent) };
   const route = `${request.method} ${request.url.split('?')[0]}`;
   const content = { ...body, inputs };

@@ -47,11 +47,11 @@ export const ExecuteRequest = z.strictObject({
 });
 export type ExecuteRequest = z.output<typeof ExecuteRequest>;
 
+/** Files that came with a request, by the name of the input. */
+export type SentFiles = Record<string, UploadRecord[]>;
+
 /** A request as it was received, by JSON or multipart. */
-export type Received = ExecuteRequest & {
-  /** Files that came with it, by the name of the input. */
-  files: Record<string, UploadRecord>;
-};
+export type Received = ExecuteRequest & { files: SentFiles };
 
 /** @throws RequestError validation_error */
 export function parseExecuteRequest(body: unknown): ExecuteRequest {

@@ -94,6 +94,7 @@ async function judgeAndWrite(
   const runtimes = jobType.needs ? await deps.runtimes.list() : [];
   const acceptance = jobType.accept(params, {
     uploads,
+    files: all,
     runtimes,
     secretNames: deps.secretNames(),
     siteRecords: await deps.siteRecords.findAll(sitesOf(jobType, params)),
@@ -142,8 +143,10 @@ function mayHoldSecret({ content }: UploadRecord): boolean {
   return content?.kind !== 'connection-file' || content.hasPassword;
 }
 
+/** The priority is not told: it is found as the job is written, and this answer with it. */
 export function toAnswer(record: JobRecord, root: string): AcceptedAnswer {
-  return { location: jobUrl(root, record.jobId), body: toStatusInfo(record, root) };
+  const body = toStatusInfo({ ...record, priority: 0 }, root);
+  return { location: jobUrl(root, record.jobId), body };
 }
 
 /** @throws RequestError not_found */

@@ -1,11 +1,11 @@
 import type { MultipartFile, MultipartValue } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import { linkToUpload } from '../../jobs/file-link.ts';
+import { type FileLink, linkToUpload } from '../../jobs/file-link.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
 import type { InputDescription, JsonSchema } from '../input-description.ts';
-import { invalid, parseExecuteRequest, type Received } from './execute-request.ts';
+import { invalid, parseExecuteRequest, type Received, type SentFiles } from './execute-request.ts';
 
 export type MultipartReading = {
   inputs: InputDescription[];
@@ -20,8 +20,8 @@ const limits = {
   fieldNameSize: 200,
   fieldSize: textBytes,
   fields: 200,
-  files: 20,
-  parts: 220,
+  files: 1_000,
+  parts: 1_200,
   headerPairs: 50,
 };
 
@@ -34,7 +34,7 @@ export async function readMultipartRequest(
   reading: MultipartReading,
 ): Promise<Received> {
   const form = new Form(reading.inputs);
-  const files: Record<string, UploadRecord> = {};
+  const files: SentFiles = {};
   const parts = request.parts({ limits: { ...limits, fileSize: reading.maxFileBytes } });
   for (let part = await nextPart(parts); part; part = await nextPart(parts)) {
     if (part.type === 'field') {
@@ -48,8 +48,8 @@ export async function readMultipartRequest(
     form.checkFile(part.fieldname);
     reading.checkBeforeFile(form.inputs());
     const upload = await reading.receive(part);
-    files[part.fieldname] = upload;
-    form.fill(part.fieldname, linkToUpload(upload.uploadId));
+    files[part.fieldname] = [...(files[part.fieldname] ?? []), upload];
+    form.addFile(part.fieldname, upload);
   }
   return { ...parseExecuteRequest(form.toBody()), files };
 }
@@ -85,6 +85,7 @@ class Form {
   readonly #filled = new Map<string, unknown>();
   readonly #rest = new Map<string, unknown>();
   readonly #texts = new Map<string, string[]>();
+  readonly #files = new Map<string, FileLink[]>();
   readonly #labels: string[] = [];
 
   constructor(inputs: InputDescription[]) {
@@ -110,7 +111,15 @@ class Form {
     const input = this.#inputOf(name);
     if (!input.isFile)
       throw invalid(toPointer(['inputs', name]), 'not_a_file', 'is not a file: send it as text');
-    if (this.#isTaken(name)) throw twice(name);
+    if (input.takesFiles ? this.#filled.has(name) && !this.#files.has(name) : this.#isTaken(name))
+      throw twice(name);
+    if (this.#texts.has(name)) throw twice(name);
+  }
+
+  addFile(name: string, { uploadId }: UploadRecord): void {
+    const links = [...(this.#files.get(name) ?? []), linkToUpload(uploadId)];
+    this.#files.set(name, links);
+    this.#filled.set(name, this.#inputOf(name).takesFiles ? links : links[0]);
   }
 
   fill(name: string, value: unknown): void {

@@ -22,12 +22,11 @@ export function toRequestBody(jobType: JobType): RequestBody {
 }
 
 function toFormSchema(jobType: JobType): JsonSchema {
-  const inputs = describeInputs(jobType).map(({ id, description, isFile, schema }) => [
-    id,
-    isFile
-      ? { description, contentMediaType: 'application/octet-stream' }
-      : { ...schema, description },
-  ]);
+  const file = { contentMediaType: 'application/octet-stream' };
+  const inputs = describeInputs(jobType).map(({ id, description, isFile, takesFiles, schema }) => {
+    if (takesFiles) return [id, { description, type: 'array', items: file }];
+    return [id, isFile ? { description, ...file } : { ...schema, description }];
+  });
   return {
     type: 'object',
     description:

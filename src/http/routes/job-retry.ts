@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { FileLink, readLink } from '../../jobs/file-link.ts';
 import { hasEnded, type JobRecord } from '../../jobs/job-record.ts';
 import { missingInputs } from '../../jobs/job-secrets.ts';
 import type { JobType } from '../../jobs/job-type.ts';
+import { fileLinksOf } from '../../jobs/upload-inputs.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { toPointer } from '../../lib/json-pointer.ts';
 import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
@@ -159,10 +159,7 @@ async function checkFilesAreThere(
   { request, deps }: { request: FastifyRequest; deps: AdmissionDeps },
 ): Promise<void> {
   const missing: string[] = [];
-  for (const name of jobType.fileInputs) {
-    const { data: link } = FileLink.safeParse(inputs[name]);
-    if (!link) continue;
-    const { kind, id } = readLink(link, [request.root]);
+  for (const { input: name, kind, id } of fileLinksOf(jobType, inputs, [request.root])) {
     if (kind === 'artifact') continue; // sent with the retry, and judged like any input
     const upload = await deps.uploads.find(id);
     if (!upload || upload.owner !== request.caller.id) missing.push(name);
