@@ -227,3 +227,15 @@ test('storage proves itself, also to many processes at once', async ({ storage, 
   await writeFile(join(folder, 'file'), '');
   await expect(new FolderStorage(join(folder, 'file')).prove()).rejects.toThrow();
 });
+
+test('a disk that is full while a file is made says so, and is left without it', async ({
+  tinyDisk,
+  skip,
+}) => {
+  if (!tinyDisk) return skip('only root may mount a disk of one MiB');
+  const storage = new FolderStorage(tinyDisk);
+  const making = storage.scratch('copy.sd', (path) => writeFile(path, randomBytes(1 << 21)));
+
+  await expect(making).rejects.toMatchObject({ code: 'storage_exhausted' });
+  expect(await filesIn(tinyDisk)).toEqual([]);
+});

@@ -121,12 +121,18 @@ export class FolderStorage {
     return use(this.#pathOf(key));
   }
 
-  /** Lends a path below storage for a file that is made and used there, and removes it afterwards. */
+  /**
+   * Lends a path below storage for a file that is made and used there, and removes it afterwards.
+   *
+   * @throws StorageExhaustedError when the disk is full
+   */
   async scratch<T>(key: string, use: (path: string) => Promise<T>): Promise<T> {
     const path = this.#pathOf(key);
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       return await use(path);
+    } catch (error) {
+      throw toStorageError(error);
     } finally {
       await rm(path, { force: true });
     }
