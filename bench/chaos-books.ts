@@ -26,6 +26,7 @@ export async function balanceBooks(house: ChaosHouse, log: ChaosLog): Promise<Bo
     faults.push(...lost, ...(await untilAllTold(house, accounts)));
     await house.endWorkers();
     const notes = [...(await lookAtStorage(house, redis, log, faults))];
+    faults.push(...findFaultsOfOurs(house, accounts));
     faults.push(...compareSites(house, accounts, notes), ...(await lookAtRedis(house, redis)));
     return { faults, notes, counts: countStatuses(accounts) };
   } finally {
@@ -94,6 +95,16 @@ function findUntold({ receiver }: ChaosHouse, accounts: Account[]): string[] {
       `job ${jobId} is ${status}, and the receiver was told ${types.join(', ') || 'nothing'}`,
     ];
   });
+}
+
+/** Whatever goes wrong outside, a job never ends for a fault of ours. */
+function findFaultsOfOurs(house: ChaosHouse, accounts: Account[]): string[] {
+  return accounts
+    .filter(({ record }) => record.exception?.code === 'internal_error')
+    .map(({ record: { jobId } }) => {
+      const lines = house.findLogLines(jobId, /fault of ours/);
+      return `job ${jobId} ended for a fault of ours: ${lines.join(' ')}`;
+    });
 }
 
 function countStatuses(accounts: Account[]): Record<string, number> {

@@ -44,6 +44,7 @@ export class ChaosHouse {
   readonly isStorageSmall: boolean;
   readonly #parts: Parts;
   readonly #pool = new WorkerPool(1);
+  readonly #outputs: (() => string)[] = [];
   readonly workers = new Set<ChaosWorker>();
   http: PressroomProcess | undefined;
   redis: OwnRedis | undefined;
@@ -106,7 +107,15 @@ export class ChaosHouse {
   async startWorker(): Promise<void> {
     const line = new TcpProxy(this.#parts.redisPort);
     const env = await this.#environment(await line.open());
-    this.workers.add({ process: await this.#pool.start(env), line });
+    const process = await this.#pool.start(env);
+    this.#outputs.push(process.output);
+    this.workers.add({ process, line });
+  }
+
+  /** What any worker has logged of a job, those that are gone included. */
+  findLogLines(jobId: string, fits: RegExp): string[] {
+    const lines = this.#outputs.flatMap((output) => output().split('\n'));
+    return lines.filter((line) => line.includes(jobId) && fits.test(line));
   }
 
   /** @returns the exit code */
