@@ -267,6 +267,7 @@ export async function openGateway({
     url,
     config,
     core,
+    sites,
     storage,
     documents,
     folder,

@@ -1,12 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import type { JsonObject } from '../../sites/answer-shapes.ts';
-import {
-  cancelSiteJob,
-  findSiteJobsOfItem,
-  readSiteJob,
-  submitPublishing,
-} from '../../sites/publishing.ts';
+import { cancelSiteJob, readSiteJob } from '../../sites/publishing.ts';
 import { toText } from '../../sites/service-target.ts';
 import {
   deleteService,
@@ -20,20 +12,15 @@ import {
 } from '../../sites/services.ts';
 import { isRefusal } from '../../sites/site-errors.ts';
 import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
-import {
-  deleteUploadItem,
-  findUploadItems,
-  readServiceConfiguration,
-  uploadFile,
-} from '../../sites/upload-items.ts';
+import { deleteUploadItem } from '../../sites/upload-items.ts';
 import type { StepContext } from '../step.ts';
-import { storageKeyOfUpload } from '../upload-records.ts';
 import { toEntry } from './clean-up.ts';
-import { type Decision, describedAs, type Publishing, scratchKey } from './publishing-context.ts';
+import { lookWhetherPutBack, putBackExtras } from './look-whether-put-back.ts';
+import { publishAgain } from './publish-again.ts';
+import type { Decision, Publishing } from './publishing-context.ts';
 import { NotPutBackError } from './publishing-errors.ts';
-import { siteWrittenPaths } from './site-paths.ts';
 import { longestPublishMs } from './site-signs.ts';
-import { digestOfSettings, findSnapshot, type Snapshot, saveSnapshot } from './snapshot.ts';
+import { digestOfSettings, findSnapshot, type Snapshot } from './snapshot.ts';
 import type { Submitted, TargetBefore } from './submit-definition.ts';
 import type { KnownUploadItem } from './upload-definition.ts';
 
@@ -149,13 +136,14 @@ async function putBackReplaced(input: Input, context: Context): Promise<string |
     throw new NotPutBackError(`The picture of ${name} from before is gone; nothing was put back.`);
   const found = await findService(input.site, input.decision.target, { signal: context.signal });
   if (found && !(await wasReplaced(input, snapshot, context)))
-    return putBackState(input, snapshot, context);
+    return snapshot.isPutBack
+      ? finishPublishedAgain(input, snapshot, context)
+      : putBackState(input, snapshot, context);
   const { madeByUpload } = input.decision.live ?? {};
   if (madeByUpload) {
-    const note = `${name} was published again from the definition that made it`;
-    await context.intends(note);
+    await context.intends(publishedAgain(input));
     await publishAgain(input, madeByUpload, snapshot, context);
-    return (await putBackState(input, snapshot, context, note)) ?? note;
+    return finishPublishedAgain(input, snapshot, context);
   }
   if (!found) {
     throw new NotPutBackError(
@@ -164,9 +152,32 @@ async function putBackReplaced(input: Input, context: Context): Promise<string |
   }
   await putBackSettings(input, snapshot, context);
   await putBackState(input, snapshot, context);
+  await putBackExtras(input, snapshot, { signal: context.signal, intends: async () => {} });
   throw new NotPutBackError(
     `${name} has its settings and state of before, but its content may be the new one: Pressroom does not hold the definition that made it.`,
   );
+}
+
+function publishedAgain({ decision }: Input): string {
+  return `${toText(decision.target)} was published again from the definition that made it`;
+}
+
+/** The definition does not hold all that people tuned, and a site may say success and show something else. */
+async function finishPublishedAgain(
+  input: Input,
+  snapshot: Snapshot,
+  context: Context,
+): Promise<string | undefined> {
+  const stated = await putBackState(input, snapshot, context, publishedAgain(input));
+  await lookWhetherPutBack(input, snapshot, context);
+  const inWords = (extras: string[]) => [stated ?? publishedAgain(input), ...extras].join('; ');
+  const extras = await putBackExtras(input, snapshot, {
+    signal: context.signal,
+    intends: (done) => context.intends(inWords(done)),
+  });
+  // An earlier attempt has said what it was about to do.
+  if (snapshot.isPutBack && stated === undefined && extras.length === 0) return undefined;
+  return inWords(extras);
 }
 
 async function wasReplaced(
@@ -214,135 +225,4 @@ async function putBackState(
   if (wanted === 'STARTED') await startService(site, decision.target, { signal });
   else await stopService(site, decision.target, { signal });
   return note;
-}
-
-/** The definition that made the old service goes the way of any other, with the old settings over it. */
-async function publishAgain(
-  input: Input,
-  uploadId: string,
-  snapshot: Snapshot,
-  context: Context,
-): Promise<void> {
-  const { site, decision } = input;
-  const { signal, log } = context;
-  await log.info(`Publishing ${toText(decision.target)} again from the definition that made it.`);
-  if (!(await followEarlierTry(input, context))) {
-    const itemId = await uploadHeld(input, uploadId, signal);
-    const document = await readServiceConfiguration(site, itemId, { signal });
-    const serviceConfiguration = withSettingsOf(document, snapshot.service, decision.target.folder);
-    const submitted = await submitPublishing(
-      site,
-      decision.tools.name,
-      { itemId, serviceConfiguration },
-      { signal },
-    );
-    await untilPublished(input, submitted, context);
-    await deleteUploadItem(site, itemId, { signal });
-  }
-  await rememberAsBefore(input, snapshot, signal);
-}
-
-/** After a crash while undoing: what was begun then is followed, what never became a site job is removed. */
-async function followEarlierTry(input: Input, context: Context): Promise<boolean> {
-  const { site, jobId } = input;
-  const { signal } = context;
-  for (const left of await findUploadItems(site, markOfHeld(jobId), { signal })) {
-    const search = await findSiteJobsOfItem(site, left.itemId, { signal });
-    const alive =
-      search.kind === 'found' && search.siteJobs.find((job) => job.isSucceeded || !job.isFinal);
-    if (alive) await untilPublished(input, alive, context);
-    await deleteUploadItem(site, left.itemId, { signal });
-    if (alive) return true;
-  }
-  return false;
-}
-
-function markOfHeld(jobId: string): string {
-  return `${describedAs(jobId)}:before`;
-}
-
-async function uploadHeld(input: Input, uploadId: string, signal: AbortSignal): Promise<string> {
-  const { site, decision, storage, documents, jobId, uploads } = input;
-  const held = await uploads.find(uploadId);
-  if (!held)
-    throw new NotPutBackError(
-      `The definition that made ${toText(decision.target)} is not there any more.`,
-    );
-  const exists = (await findService(site, decision.target, { signal })) !== undefined;
-  const isRewritten =
-    exists &&
-    held.content?.kind === 'service-definition' &&
-    held.content.publishType === 'New' &&
-    site.config.replaceMethod === 'manifest';
-  return storage.borrow(storageKeyOfUpload(uploadId), (path) =>
-    storage.scratch(`${scratchKey(jobId)}before.sd`, async (copy) => {
-      if (isRewritten) await documents.rewriteAsReplacement(path, copy, { signal });
-      const file = isRewritten ? copy : path;
-      const request = {
-        open: () => createReadStream(file, { highWaterMark: 1 << 20 }),
-        fileName: `${decision.target.serviceName}.sd`,
-        sizeBytes: (await stat(file)).size,
-        description: markOfHeld(jobId),
-      };
-      return (await uploadFile(site, request, { signal })).itemId;
-    }),
-  );
-}
-
-/** The service that stands now counts as the one of before: undoing again must not publish once more. */
-async function rememberAsBefore(
-  { site, decision, storage, jobId, ledger }: Input,
-  snapshot: Snapshot,
-  signal: AbortSignal,
-): Promise<void> {
-  const service = await readService(site, decision.target, { signal });
-  const { lastModifiedMs } = await readLifecycle(site, decision.target, { signal });
-  const { lastModifiedMs: _, ...rest } = snapshot;
-  const changed = lastModifiedMs === undefined ? {} : { lastModifiedMs };
-  await saveSnapshot(storage, jobId, { ...rest, service, ...changed });
-  const { madeByVersion } = decision.live ?? {};
-  if (madeByVersion === undefined) return;
-  const name = toText(decision.target);
-  const before = await ledger.findVersion(site.name, name, madeByVersion);
-  const { lastModifiedMs: __, contentKey: ___, ...look } = before?.live ?? {};
-  // It was published, but nobody looked at it as closely as at a publish: it does not count as unchanged.
-  await ledger.setLive(site.name, name, madeByVersion, {
-    ...look,
-    ...changed,
-    settingsDigest: digestOfSettings(service),
-  });
-}
-
-async function untilPublished(
-  { site, decision }: Input,
-  ref: SiteJobRef,
-  context: Context,
-): Promise<void> {
-  const untilMs = Date.now() + longestPublishMs({ decision });
-  const { pollMinMs, pollMaxMs } = context.timing;
-  for (let waitMs = pollMinMs; ; waitMs = Math.min(waitMs * 1.3, pollMaxMs)) {
-    await context.pause(waitMs);
-    const job = await readSiteJob(site, ref, { signal: context.signal });
-    if (job.isSucceeded) return;
-    if (job.isFinal || Date.now() > untilMs) {
-      throw new NotPutBackError(
-        `${toText(decision.target)} could not be published again from the definition that made it: the site job ended as ${job.status}.`,
-      );
-    }
-  }
-}
-
-/** Paths that the site wrote into the old service belong to the old files; everything else is as it was. */
-function withSettingsOf(document: JsonObject, before: JsonObject, folderName: string): JsonObject {
-  const own = (document.service ?? {}) as JsonObject;
-  const ownProperties = (own.properties ?? {}) as JsonObject;
-  const oldProperties = (before.properties ?? {}) as JsonObject;
-  const kept = Object.fromEntries(
-    Object.entries(oldProperties).filter(([key]) => !siteWrittenPaths.includes(key)),
-  );
-  return {
-    ...document,
-    folderName,
-    service: { ...own, ...before, properties: { ...ownProperties, ...kept } },
-  };
 }

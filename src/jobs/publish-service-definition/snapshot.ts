@@ -19,6 +19,8 @@ export const Snapshot = z.object({
   lastModifiedMs: z.number().optional(),
   permissions: z.array(z.object({ principal: z.string(), isAllowed: z.boolean() })).optional(),
   itemInfo: JsonObject.optional(),
+  /** The service was published again: what the definition does not hold may still have to be put back. */
+  isPutBack: z.boolean().optional(),
 });
 export type Snapshot = z.output<typeof Snapshot>;
 

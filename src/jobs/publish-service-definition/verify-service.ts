@@ -225,8 +225,9 @@ async function clearedCache({ site }: Input, { signal, log }: StepContext): Prom
   return true;
 }
 
-async function until<T>(
-  context: StepContext,
+/** Looks again and again, with growing pauses; undefined when the patience is at its end. */
+export async function until<T>(
+  context: Pick<StepContext, 'timing' | 'pause'>,
   patienceMs: number,
   look: () => Promise<T | undefined>,
 ): Promise<T | undefined> {

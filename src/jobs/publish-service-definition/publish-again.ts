@@ -1,0 +1,154 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { JsonObject } from '../../sites/answer-shapes.ts';
+import { findSiteJobsOfItem, readSiteJob, submitPublishing } from '../../sites/publishing.ts';
+import { toText } from '../../sites/service-target.ts';
+import { findService, readLifecycle, readService } from '../../sites/services.ts';
+import type { SiteJobRef } from '../../sites/site-job.ts';
+import {
+  deleteUploadItem,
+  findUploadItems,
+  readServiceConfiguration,
+  uploadFile,
+} from '../../sites/upload-items.ts';
+import type { StepContext } from '../step.ts';
+import { storageKeyOfUpload } from '../upload-records.ts';
+import { type Decision, describedAs, type Publishing, scratchKey } from './publishing-context.ts';
+import { NotPutBackError } from './publishing-errors.ts';
+import { siteWrittenPaths } from './site-paths.ts';
+import { longestPublishMs } from './site-signs.ts';
+import { digestOfSettings, type Snapshot, saveSnapshot } from './snapshot.ts';
+
+type Input = Publishing & { decision: Decision };
+type Context = Pick<StepContext, 'signal' | 'log' | 'timing' | 'pause'>;
+
+/** The definition that made the old service goes the way of any other, with the old settings over it. */
+export async function publishAgain(
+  input: Input,
+  uploadId: string,
+  snapshot: Snapshot,
+  context: Context,
+): Promise<void> {
+  const { site, decision } = input;
+  const { signal, log } = context;
+  await log.info(`Publishing ${toText(decision.target)} again from the definition that made it.`);
+  if (!(await followEarlierTry(input, context))) {
+    const itemId = await uploadHeld(input, uploadId, signal);
+    const document = await readServiceConfiguration(site, itemId, { signal });
+    const serviceConfiguration = withSettingsOf(document, snapshot.service, decision.target.folder);
+    const submitted = await submitPublishing(
+      site,
+      decision.tools.name,
+      { itemId, serviceConfiguration },
+      { signal },
+    );
+    await untilPublished(input, submitted, context);
+    await deleteUploadItem(site, itemId, { signal });
+  }
+  await rememberAsBefore(input, snapshot, signal);
+}
+
+/** After a crash while undoing: what was begun then is followed, what never became a site job is removed. */
+async function followEarlierTry(input: Input, context: Context): Promise<boolean> {
+  const { site, jobId } = input;
+  const { signal } = context;
+  for (const left of await findUploadItems(site, markOfHeld(jobId), { signal })) {
+    const search = await findSiteJobsOfItem(site, left.itemId, { signal });
+    const alive =
+      search.kind === 'found' && search.siteJobs.find((job) => job.isSucceeded || !job.isFinal);
+    if (alive) await untilPublished(input, alive, context);
+    await deleteUploadItem(site, left.itemId, { signal });
+    if (alive) return true;
+  }
+  return false;
+}
+
+function markOfHeld(jobId: string): string {
+  return `${describedAs(jobId)}:before`;
+}
+
+async function uploadHeld(input: Input, uploadId: string, signal: AbortSignal): Promise<string> {
+  const { site, decision, storage, documents, jobId, uploads } = input;
+  const held = await uploads.find(uploadId);
+  if (!held)
+    throw new NotPutBackError(
+      `The definition that made ${toText(decision.target)} is not there any more.`,
+    );
+  const exists = (await findService(site, decision.target, { signal })) !== undefined;
+  const isRewritten =
+    exists &&
+    held.content?.kind === 'service-definition' &&
+    held.content.publishType === 'New' &&
+    site.config.replaceMethod === 'manifest';
+  return storage.borrow(storageKeyOfUpload(uploadId), (path) =>
+    storage.scratch(`${scratchKey(jobId)}before.sd`, async (copy) => {
+      if (isRewritten) await documents.rewriteAsReplacement(path, copy, { signal });
+      const file = isRewritten ? copy : path;
+      const request = {
+        open: () => createReadStream(file, { highWaterMark: 1 << 20 }),
+        fileName: `${decision.target.serviceName}.sd`,
+        sizeBytes: (await stat(file)).size,
+        description: markOfHeld(jobId),
+      };
+      return (await uploadFile(site, request, { signal })).itemId;
+    }),
+  );
+}
+
+/** The service that stands now counts as the one of before: undoing again must not publish once more. */
+async function rememberAsBefore(
+  { site, decision, storage, jobId, ledger }: Input,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+): Promise<void> {
+  const service = await readService(site, decision.target, { signal });
+  const { lastModifiedMs } = await readLifecycle(site, decision.target, { signal });
+  const { lastModifiedMs: _, ...rest } = snapshot;
+  const changed = lastModifiedMs === undefined ? {} : { lastModifiedMs };
+  await saveSnapshot(storage, jobId, { ...rest, service, ...changed, isPutBack: true });
+  const { madeByVersion } = decision.live ?? {};
+  if (madeByVersion === undefined) return;
+  const name = toText(decision.target);
+  const before = await ledger.findVersion(site.name, name, madeByVersion);
+  const { lastModifiedMs: __, contentKey: ___, ...look } = before?.live ?? {};
+  // It was published, but nobody looked at it as closely as at a publish: it does not count as unchanged.
+  await ledger.setLive(site.name, name, madeByVersion, {
+    ...look,
+    ...changed,
+    settingsDigest: digestOfSettings(service),
+  });
+}
+
+async function untilPublished(
+  { site, decision }: Input,
+  ref: SiteJobRef,
+  context: Context,
+): Promise<void> {
+  const untilMs = Date.now() + longestPublishMs({ decision });
+  const { pollMinMs, pollMaxMs } = context.timing;
+  for (let waitMs = pollMinMs; ; waitMs = Math.min(waitMs * 1.3, pollMaxMs)) {
+    await context.pause(waitMs);
+    const job = await readSiteJob(site, ref, { signal: context.signal });
+    if (job.isSucceeded) return;
+    if (job.isFinal || Date.now() > untilMs) {
+      throw new NotPutBackError(
+        `${toText(decision.target)} could not be published again from the definition that made it: the site job ended as ${job.status}.`,
+      );
+    }
+  }
+}
+
+/** Paths that the site wrote into the old service belong to the old files; everything else is as it was. */
+function withSettingsOf(document: JsonObject, before: JsonObject, folderName: string): JsonObject {
+  const own = (document.service ?? {}) as JsonObject;
+  const ownProperties = (own.properties ?? {}) as JsonObject;
+  const oldProperties = (before.properties ?? {}) as JsonObject;
+  const kept = Object.fromEntries(
+    Object.entries(oldProperties).filter(([key]) => !siteWrittenPaths.includes(key)),
+  );
+  return {
+    ...document,
+    folderName,
+    service: { ...own, ...before, properties: { ...ownProperties, ...kept } },
+  };
+}
