@@ -21,13 +21,20 @@ type Evidence = {
   isKept: boolean;
 };
 
-const ownRefusals: readonly string[] = [
-  'nothing_matched',
-  'not_found',
-  'conflict',
-  'unregistered_data',
-  'service_exists',
-];
+/** What Pressroom refuses by itself, and what to do then. */
+const ownRefusals: Record<string, (site: string) => string> = {
+  nothing_matched: listsWhatIsThere,
+  not_found: listsWhatIsThere,
+  conflict: () => 'Read what stands against it, and send a request that avoids it.',
+  unregistered_data: () =>
+    'Register the folder or store above it with register-folder or register-data-store; or send referencedData=warn, should the account that runs the site be able to read it.',
+  service_exists: () => 'Send ifExists=skip to leave it as it is, or another serviceName.',
+};
+
+function listsWhatIsThere(site: string): string {
+  return `GET /v1/sites/${site}/services lists what is there; dryRun=true tells what would be done.`;
+}
+
 const windowMs = 5_000;
 const mostLogLines = 50;
 
@@ -40,6 +47,11 @@ export function reportServiceFailure({ site }: { site: string }): FailureReport<
   };
 }
 
+/** A batch names the code of what ended it. */
+function codeOf({ code, reason }: Problem): string {
+  return typeof reason === 'string' ? reason : code;
+}
+
 /** Lines keep what a job type adds to them. */
 const Table = z.object({ services: z.array(ServiceOutcome.loose()) });
 
@@ -48,8 +60,8 @@ async function investigate(site: Site, error: unknown, context: JobContext): Pro
   const facts = error instanceof GatewayError ? error.facts : {};
   const services = Table.safeParse(facts).data?.services ?? [];
   const isKept = context.recordedResult('keep') !== undefined;
-  const code = String(facts.reason ?? problem.code);
-  if (ownRefusals.includes(code)) return { problem, services, isKept };
+  const code = codeOf(problem);
+  if (code in ownRefusals) return { problem, services, isKept };
   const service = typeof facts.service === 'string' ? facts.service : undefined;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const { siteCode, httpStatus, siteMessages } = cause as Partial<SiteFailure>;
@@ -134,7 +146,7 @@ async function conclude(
     return {
       ...plain,
       again: 'never',
-      nextStep: `GET /v1/sites/${site.name}/services lists what is there; dryRun=true tells what would be done.`,
+      nextStep: (ownRefusals[codeOf(problem)] ?? listsWhatIsThere)(site.name),
     };
   }
   const { row, cause, certainty, again, nextStep, alternatives, seen } = explainFailure(evidence);
