@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { test } from '../../test/support/document-folder.ts';
 import { fuzzOnce, gatherSeeds } from '../../test/support/document-fuzz.ts';
 
-const rounds = 250;
+const rounds = 120;
 
 /** A small part of `npm run fuzz -- documents`, the same every time. */
 test('documents that were changed by chance end in content or a plain refusal', async ({
