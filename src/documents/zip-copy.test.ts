@@ -110,3 +110,18 @@ test('members that overlap are refused: one and the same data many times', async
     code: 'archive_rejected',
   });
 });
+
+test('a member with a gap behind it is read, and copied with the gap', async ({ folder }) => {
+  const bytes = writeZip({ 'a.json': '{"a":1}' });
+  const central = bytes.lastIndexOf(Buffer.from('PK\x01\x02', 'latin1'));
+  const gap = Buffer.alloc(8_192, 7);
+  const wide = Buffer.concat([bytes.subarray(0, central), gap, bytes.subarray(central)]);
+  wide.writeUInt32LE(central + gap.length, wide.length - 22 + 16);
+  const zip = await openZip(await folder.write(wide), defaultArchiveLimits);
+  const [member] = zip.members;
+  expect(String(member && (await readZipMember(zip, member)))).toBe('{"a":1}');
+  const target = folder.newPath();
+  await copyZip(zip, target, unchanged);
+  await zip.handle.close();
+  expect((await readFile(target)).equals(wide)).toBe(true);
+});
