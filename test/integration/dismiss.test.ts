@@ -1,7 +1,10 @@
 import { expect } from 'vitest';
 import type { SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
 import type { Gateway } from '../support/gateway.ts';
-import { test } from '../support/publishing-test.ts';
+import { test as publishing } from '../support/publishing-test.ts';
+
+// Each test has a site and a gateway of its own, and mostly waits.
+const test = publishing.concurrent;
 
 const dismiss = async (gateway: Gateway, jobId: string) => {
   const response = await fetch(`${gateway.url}/v1/jobs/${jobId}`, { method: 'DELETE' });

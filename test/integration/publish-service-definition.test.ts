@@ -3,7 +3,10 @@ import type { PublishServiceDefinitionResult } from '../../src/jobs/publish-serv
 import type { Problem } from '../../src/lib/problem.ts';
 import { ask } from '../support/asking.ts';
 import { testTiming } from '../support/gateway.ts';
-import { test } from '../support/publishing-test.ts';
+import { test as publishing } from '../support/publishing-test.ts';
+
+// Each test has a site and a gateway of its own, and mostly waits.
+const test = publishing.concurrent;
 
 const roads = { folder: 'Transport', name: 'Roads', type: 'MapServer' };
 
