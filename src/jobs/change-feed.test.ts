@@ -55,7 +55,8 @@ test('listeners hear of every change in order; those of one job only of it', asy
   await core.records.change(two, attempt, 'ended', { status: 'successful', results: {} });
   await vi.waitFor(() => expect(all.at(-1)).toMatchObject({ kind: 'ended' }));
 
-  expect(ofTwo).toMatchObject([
+  const begun = ({ kind }: JobNews) => kind !== 'accepted'; // news of before may come after listening
+  expect(ofTwo.filter(begun)).toMatchObject([
     {
       jobId: two,
       kind: 'attempt',
@@ -67,9 +68,24 @@ test('listeners hear of every change in order; those of one job only of it', asy
     },
     { jobId: two, kind: 'ended', rev: 3, status: 'successful' },
   ]);
-  expect(all.filter(({ jobId }) => jobId === one)).toMatchObject([
+  expect(all.filter(begun).filter(({ jobId }) => jobId === one)).toMatchObject([
     { kind: 'attempt', rev: 2, site: '' },
   ]);
+});
+
+test('who stops twice takes nothing away from those that listen since', async ({
+  core,
+  opened: { feed },
+}) => {
+  await hearing(core, feed);
+  const jobId = await submitted(core);
+  const stop = feed.listenTo(jobId, () => {});
+  stop();
+  const heard = vi.fn();
+  feed.listenTo(jobId, heard);
+  stop();
+  await beginAgain(core, jobId);
+  await vi.waitFor(() => expect(heard).toHaveBeenCalled(), 10_000);
 });
 
 test('who stops listening hears nothing more', async ({ core, opened: { feed } }) => {

@@ -55,7 +55,8 @@ export class ChangeFeed {
     this.#byJob.set(jobId, listeners.add(listener));
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.#byJob.delete(jobId);
+      // Whoever stops twice must not take away those that have begun to listen since.
+      if (listeners.size === 0 && this.#byJob.get(jobId) === listeners) this.#byJob.delete(jobId);
     };
   }
 

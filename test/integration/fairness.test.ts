@@ -7,6 +7,7 @@ import { test as base } from '../support/publishing-test.ts';
 type Answer = Record<string, unknown> & { jobID: string };
 type Word = { word: string; service?: string; does?: 'wait' };
 
+const patience = { timeout: 20_000 };
 const hash = (key: string) => createHash('sha256').update(key).digest('hex');
 const keyOf = (id: string, more: string[] = []) => ({
   id,
@@ -121,7 +122,7 @@ test('a waiting job says how long, by what such jobs took there before', async (
   expect(await waitOf(third)).toEqual({ reason: 'slot', place: 3, estimatedSeconds: 18 });
 
   await work();
-  await vi.waitFor(() => expect(family.isWaiting('a')).toBe(true));
+  await vi.waitFor(() => expect(family.isWaiting('a')).toBe(true), patience);
   expect(await waitOf(holder)).toBeUndefined();
   expect(await waitOf(second)).toEqual({ reason: 'slot', place: 1, estimatedSeconds: 6 });
   family.letGo('a');

@@ -4,8 +4,10 @@ import { createFamily } from '../support/family.ts';
 import { type Gateway, openGateway } from '../support/gateway.ts';
 
 type Family = ReturnType<typeof createFamily>;
-type Word = { word: string; does?: 'say' | 'fail' | 'wait'; after?: string[] };
+type Word = { word: string; does?: 'fail' | 'wait' | 'wait-and-fail'; after?: string[] };
 type Answer = Record<string, unknown> & { jobID: string };
+
+const patience = { timeout: 20_000 };
 
 type House = {
   gateway: Gateway;
@@ -64,12 +66,12 @@ test('children inherit, hold no slot of their parent, and end it', async ({ open
   await vi.waitFor(async () => {
     const counts = await gateway.core.queues.count('here');
     expect(counts).toMatchObject({ active: 1, delayed: 1 });
-  });
+  }, patience);
   const { jobs } = (await read(`/v1/jobs?parent=${jobID}`)) as unknown as { jobs: Answer[] };
   for (const job of jobs)
     expect(job).toMatchObject({ parentID: jobID, labels: ['night'], reference: 'r' });
 
-  await vi.waitFor(() => expect(family.isWaiting('a')).toBe(true));
+  await vi.waitFor(() => expect(family.isWaiting('a')).toBe(true), patience);
   family.letGo('a');
   expect(await gateway.ended(jobID)).toMatchObject({ status: 'successful', progress: 100 });
 });
@@ -114,17 +116,27 @@ test('a child begins after those that it names, and not when they fail', async (
 
 test('with onFailure=stop nothing is begun after the first failure', async ({ open }) => {
   const { gateway, family, submit } = await open();
-  const many = words(300);
-  many.splice(5, 0, { word: 'x', does: 'fail' }, { word: 'held', does: 'wait' });
+  // As many as one worker carries at a time: the others cannot begin before one of these ends.
+  const held = Array.from({ length: 15 }, (_, at) => `held ${at}`);
+  const many: Word[] = [
+    { word: 'x', does: 'wait-and-fail' },
+    ...held.map((word): Word => ({ word, does: 'wait' })),
+    ...words(150),
+  ];
   const jobID = await submit(many, { onFailure: 'stop' });
-  await vi.waitFor(() => expect(family.isWaiting('held')).toBe(true));
-  family.letGo('held');
-  const { exception, children } = await gateway.ended(jobID);
-  const counts = exception?.children as Record<string, number>;
-  expect(counts).toMatchObject({ total: 302, failed: 1 });
-  expect(counts.dismissed).toBeGreaterThan(100);
-  expect(children).toMatchObject({ open: 0, accepted: 0, running: 0 });
-  expect(new Set(family.begun).size).toBe(302 - (counts.dismissed ?? 0));
+  await gateway.until(jobID, ({ parked }) => parked?.reason === 'parent');
+  await vi.waitFor(
+    () => expect(['x', ...held].filter(family.isWaiting)).toHaveLength(16),
+    patience,
+  );
+  family.letGo('x');
+  await gateway.until(jobID, ({ children }) => children?.dismissed === 150);
+  for (const word of held) family.letGo(word);
+  expect(await gateway.ended(jobID)).toMatchObject({
+    exception: { children: { total: 166, successful: 15, failed: 1, dismissed: 150 } },
+    children: { open: 0, accepted: 0, running: 0 },
+  });
+  expect(family.begun.toSorted()).toEqual(['x', ...held].toSorted());
 });
 
 test('dismissing the parent dismisses its children and waits until they are put back', async ({
@@ -136,7 +148,7 @@ test('dismissing the parent dismisses its children and waits until they are put 
     { word: 'held', does: 'wait' },
     { word: 'later', after: ['held'] },
   ]);
-  await vi.waitFor(() => expect(family.isWaiting('held')).toBe(true));
+  await vi.waitFor(() => expect(family.isWaiting('held')).toBe(true), patience);
   await gateway.until(jobID, ({ children }) => children?.successful === 1);
   expect(await read(`/v1/jobs/${jobID}`, { method: 'DELETE' })).toMatchObject({
     status: 'dismissed',
@@ -177,7 +189,7 @@ test('a parent that nobody woke is woken by the sweeper', async ({ open }) => {
   const { gateway, family, submit } = await open();
   const jobID = await submit([{ word: 'a', does: 'wait' }]);
   await gateway.until(jobID, ({ parked }) => parked?.reason === 'parent');
-  await vi.waitFor(() => expect(family.isWaiting('a')).toBe(true));
+  await vi.waitFor(() => expect(family.isWaiting('a')).toBe(true), patience);
   const [child = ''] = await gateway.core.records.findChildren(jobID);
   const { attempt } = (await gateway.core.records.find(child)) ?? { attempt: 0 };
   // As by a worker that is killed right after it has written the end.

@@ -307,7 +307,9 @@ test('killed workers publish nothing twice and lose nothing', async ({ quick }) 
     expect(servicesOf(site)).toHaveLength(10);
     expect(submits(site)).toBe(10);
     expect(await gateway.core.records.findChildren(jobID)).toHaveLength(10);
-    await vi.waitFor(async () => expect(await gateway.core.records.readPending()).toEqual({}));
+    await vi.waitFor(async () => expect(await gateway.core.records.readPending()).toEqual({}), {
+      timeout: 20_000,
+    });
   } finally {
     pool.close();
   }

@@ -8,6 +8,8 @@ class NotTonight extends GatewayError {
   readonly code = 'publishing_failed';
 }
 
+const Ending = z.enum(['say', 'fail', 'wait', 'wait-and-fail']);
+
 /** Cheap children: one says its word, fails when it shall, or waits until it is let go or stopped. */
 export function createFamily() {
   const waiting = new Map<string, () => void>();
@@ -19,7 +21,7 @@ export function createFamily() {
     summary: 'Says a word',
     params: z.strictObject({
       word: z.string().describe('What it says'),
-      does: z.enum(['say', 'fail', 'wait']).default('say').describe('How it ends'),
+      does: Ending.default('say').describe('How it ends'),
     }),
     result: z.object({ word: z.string() }),
     example: { word: 'hello' },
@@ -32,7 +34,7 @@ export function createFamily() {
     },
   });
 
-  function sayOf(does: 'say' | 'fail' | 'wait') {
+  function sayOf(does: z.output<typeof Ending>) {
     return defineStep<string, string>({
       name: 'say',
       title: 'Saying it',
@@ -41,13 +43,14 @@ export function createFamily() {
       look: async () => undefined,
       act: async (word, { signal }) => {
         if (does === 'fail') throw new NotTonight(`${word} is not said`);
-        if (does === 'wait') {
+        if (does === 'wait' || does === 'wait-and-fail') {
           await new Promise<void>((resolve) => {
             waiting.set(word, resolve);
             signal.addEventListener('abort', () => resolve());
           });
           signal.throwIfAborted();
         }
+        if (does === 'wait-and-fail') throw new NotTonight(`${word} is not said`);
         return word;
       },
       undo: async (word) => `${word} is taken back`,
@@ -63,7 +66,7 @@ export function createFamily() {
         .array(
           z.strictObject({
             word: z.string(),
-            does: z.enum(['say', 'fail', 'wait']).optional(),
+            does: Ending.optional(),
             after: z.array(z.string()).optional(),
           }),
         )
@@ -106,7 +109,7 @@ export function createFamily() {
       site: z.string().describe('Name of a configured site'),
       word: z.string().describe('What it says'),
       service: z.string().optional().describe('What it locks'),
-      does: z.enum(['say', 'fail', 'wait']).default('say').describe('How it ends'),
+      does: Ending.default('say').describe('How it ends'),
     }),
     result: z.object({ word: z.string() }),
     example: { site: 'demo', word: 'hello' },
