@@ -65,6 +65,13 @@ const cases: Case[] = [
     'malformed_request',
   ],
   [
+    'an upload as a form without a boundary',
+    '/v1/uploads',
+    { method: 'POST', headers: { 'content-type': 'multipart/form-data' }, body: 'a' },
+    400,
+    'malformed_request',
+  ],
+  [
     'a form that breaks off',
     publishing,
     {

@@ -67,7 +67,7 @@ async function readText({ fieldname, file }: MultipartFile): Promise<string> {
 }
 
 /** What the parser throws between parts is about the bytes, so it is the caller's. */
-async function nextPart(parts: AsyncIterableIterator<MultipartFile | MultipartValue>) {
+export async function nextPart(parts: AsyncIterableIterator<MultipartFile | MultipartValue>) {
   try {
     const { value, done } = await parts.next();
     return done ? undefined : (value as MultipartFile | MultipartValue);

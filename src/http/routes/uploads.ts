@@ -6,6 +6,7 @@ import { storageKeyOfUpload, type UploadRecord } from '../../jobs/upload-records
 import { RequestError } from '../../lib/errors.ts';
 import { creatingScopes, jobReadingScopes } from '../caller.ts';
 import { invalid } from '../execution/execute-request.ts';
+import { nextPart } from '../execution/multipart-request.ts';
 import { readDigests } from '../file-digest.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { drain, whenCallerGoes } from '../incoming-stream.ts';
@@ -73,9 +74,9 @@ async function receive(
   }
   let upload: UploadRecord | undefined;
   try {
-    for await (const part of request.parts({
-      limits: { files: 1, parts: 10, fileSize: uploadsConfig.maxBytes },
-    })) {
+    const limits = { files: 1, parts: 10, fileSize: uploadsConfig.maxBytes };
+    const parts = request.parts({ limits });
+    for (let part = await nextPart(parts); part; part = await nextPart(parts)) {
       if (part.type !== 'file' || part.fieldname !== 'file') {
         throw invalid(
           `#/${encodeURIComponent(part.fieldname)}`,
