@@ -191,3 +191,31 @@ test('unchanged and skipped are planned as such, and run as planned', async ({ q
   expect(late).toMatchObject({ status: 'failed', exception: { code: 'plan_changed' } });
   expect(late.exception?.detail).toContain('what would be done');
 });
+
+test('one plan for several sites: each has its own, and its own digest', async ({
+  openSite,
+  quick,
+}) => {
+  const second = await openSite({ publishMs: 40, startMs: 10, politePollMs: 30 });
+  second.control.addService({ folder: 'Transport', name: 'Roads', layers: ['Old'] });
+  const other = { url: second.url, username: second.username, password: second.password };
+  const { site, gateway } = await quick({}, { more: { other } });
+  const { site: _, ...inputs } = replacing;
+  const { body } = await gateway.publish(
+    await gateway.build(),
+    { ...inputs, sites: '["demo","other"]' },
+    {},
+    null,
+    gateway.url,
+    'publish-plan',
+  );
+
+  expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
+  const { jobs } = await gateway.core.list.read({ processID: ['publish-plan'] }, 10, undefined);
+  const plans = Object.fromEntries(
+    jobs.flatMap(({ site: name, results }) => (name ? [[name, results as PublishPlanResult]] : [])),
+  );
+  expect(plans).toMatchObject({ demo: { action: 'create' }, other: { action: 'replace' } });
+  expect(plans.demo?.digest).not.toBe(plans.other?.digest);
+  expect([...changesOn(site), ...changesOn(second)]).toEqual([]);
+});

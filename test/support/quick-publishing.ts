@@ -5,7 +5,7 @@ import type {
   SimulatedSite,
   SimulatedSiteOptions,
 } from '../../src/simulated-site/simulated-site.ts';
-import { type Gateway, testTiming } from './gateway.ts';
+import { type Gateway, type GatewayOptions, testTiming } from './gateway.ts';
 import { test as base } from './publishing-test.ts';
 
 /** A site and a gateway for it that publish in no time, for tests of what many publishes lead to. */
@@ -15,6 +15,7 @@ type OpenQuick = (
     site?: Record<string, unknown>;
     settings?: Record<string, unknown>;
     hasWorker?: boolean;
+    more?: GatewayOptions['sites'];
   },
 ) => Promise<{ site: SimulatedSite; gateway: Gateway }>;
 
@@ -31,18 +32,23 @@ export const test = base.extend<{ reader: DocumentReader; quick: OpenQuick }>({
     { scope: 'file' },
   ],
   quick: async ({ openSite, open, reader }, use) => {
-    await use(async (options = {}, { settings, ...config } = {}) => {
+    await use(async (options = {}, { settings, more, ...config } = {}) => {
       const quickly = { publishMs: 40, startMs: 10, politePollMs: 30, reader };
       const site = await openSite({ ...quickly, ...options });
       const gateway = await open(site, {
         documents: reader,
         ...config,
         settings: { timing, ...settings },
+        ...(more && { sites: { demo: addressOf(site), ...more } }),
       });
       return { site, gateway };
     });
   },
 });
+
+function addressOf({ url, username, password }: SimulatedSite) {
+  return { url, username, password };
+}
 
 export const roads = { folder: 'Transport', name: 'Roads', type: 'MapServer' };
 export const replacing = { site: 'demo', folder: 'Transport', ifExists: 'replace' };
