@@ -41,3 +41,8 @@ export function toFileName(name: string): string {
 export function endingOf(name: string): string {
   return /\.[a-z0-9]{1,10}$/i.exec(name)?.[0].toLowerCase() ?? '';
 }
+
+/** Absolute, or up and away. */
+export function leadsOut(path: string): boolean {
+  return /^(?:[\\/]|[A-Za-z]:)/.test(path) || path.split(/[\\/]/).includes('..');
+}

@@ -2,11 +2,10 @@ import { mkdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { RequestError } from '../lib/errors.ts';
 import { type DraftWish, refuseHosted, toLegacyDraft } from './arcpy-inputs.ts';
-import { endingOf, layIn, unpackData } from './arcpy-sources.ts';
+import { endingOf, layIn, leadsOut, unpackData } from './arcpy-sources.ts';
 import { type Drafting, type DraftingWork, draftFile, inFolder } from './definition-making.ts';
 import { toDraftSettings, toTextEdits } from './draft-settings.ts';
 import { FileLink } from './file-link.ts';
-import { leadsOut } from './image-drafting.ts';
 import type { AcceptanceFacts } from './job-type.ts';
 import { ToolParameters, toToolValues } from './tool-values.ts';
 

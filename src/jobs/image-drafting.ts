@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { RequestError } from '../lib/errors.ts';
 import { type DraftWish, refuseHosted, toLegacyDraft } from './arcpy-inputs.ts';
-import { endingOf, layIn, unpackData } from './arcpy-sources.ts';
+import { endingOf, layIn, leadsOut, unpackData } from './arcpy-sources.ts';
 import { type Drafting, type DraftingWork, draftFile, inFolder } from './definition-making.ts';
 import { toDraftSettings, toSettings, toTextEdits } from './draft-settings.ts';
 import { FileLink } from './file-link.ts';
@@ -87,11 +87,6 @@ export function acceptImage(wish: ImageWish): void {
   throw new RequestError('validation_error', '1 fault in the inputs.', {
     errors: [{ pointer, code: 'invalid', detail }],
   });
-}
-
-/** Absolute, or up and away. */
-export function leadsOut(path: string): boolean {
-  return /^(?:[\\/]|[A-Za-z]:)/.test(path) || path.split(/[\\/]/).includes('..');
 }
 
 export function draftImage(wish: ImageWish): Drafting {

@@ -8,7 +8,7 @@ import type { ServiceDefinitionConnection } from '../documents/service-definitio
 import { DocumentError, RequestError } from '../lib/errors.ts';
 import type { FindSources } from './analysis-judging.ts';
 import { type DraftWish, refuseHosted } from './arcpy-inputs.ts';
-import { endingOf, layIn, unpackData } from './arcpy-sources.ts';
+import { endingOf, layIn, leadsOut, unpackData } from './arcpy-sources.ts';
 import { type Drafting, type DraftingWork, draftFile, inFolder } from './definition-making.ts';
 import { borrowUpload, getUpload } from './document-inputs.ts';
 import { toDraftSettings } from './draft-settings.ts';
@@ -17,7 +17,13 @@ import type { AcceptanceFacts } from './job-type.ts';
 import type { UploadRecord } from './upload-records.ts';
 
 export const MapSourceInputs = {
-  document: FileLink.describe('The map: a project (.aprx), a map file (.mapx), or .mxd'),
+  document: FileLink.optional().describe('The map: a project (.aprx), a map file (.mapx), or .mxd'),
+  documentPath: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('Instead: where the map lies in the ZIP `data`'),
   map: z
     .string()
     .min(1)
@@ -134,6 +140,7 @@ export type MapWish = DraftWish & z.output<typeof AnyMap>;
 /** @throws RequestError for a document that is no map, and for what belongs to another kind of server */
 export function acceptMap(wish: MapWish, { uploads }: AcceptanceFacts): void {
   refuseHosted(wish);
+  checkSource(wish);
   const document = uploads.document;
   if (document && formOf(document) === undefined) {
     const kind = document.content?.kind;
@@ -147,6 +154,15 @@ export function acceptMap(wish: MapWish, { uploads }: AcceptanceFacts): void {
   if (wish.edit?.addLayers && !wish.layerFile)
     throw wrong('layerFile', 'edit.addLayers takes its layers from a layerFile');
   if (wish.map !== undefined && document) checkMapName(wish.map, document);
+}
+
+function checkSource({ document, documentPath, data }: MapWish): void {
+  if ((document === undefined) === (documentPath === undefined))
+    throw wrong('document', 'send the document, or its documentPath in the ZIP data');
+  if (documentPath === undefined) return;
+  if (!data) throw wrong('data', 'documentPath is a path in the ZIP data, which is missing');
+  if (leadsOut(documentPath) || !isForm(endingOf(documentPath)))
+    throw wrong('documentPath', 'is a path in the ZIP that ends with .aprx, .mapx or .mxd');
 }
 
 function wrong(input: string, detail: string): RequestError {
@@ -170,7 +186,11 @@ function formOf({ content, name }: UploadRecord): Form | undefined {
   const known = forms[content?.kind as keyof typeof forms];
   if (known || content !== undefined) return known;
   const ending = endingOf(name);
-  return ending === '.aprx' || ending === '.mapx' || ending === '.mxd' ? ending : undefined;
+  return isForm(ending) ? ending : undefined;
+}
+
+function isForm(ending: string): ending is Form {
+  return ending === '.aprx' || ending === '.mapx' || ending === '.mxd';
 }
 
 export function draftMap(wish: MapWish): Drafting {
@@ -201,18 +221,35 @@ export function draftMap(wish: MapWish): Drafting {
 /** Makes the project that ArcPy opens: the document itself, imported where it is none, and edited as wished. */
 async function openProject(wish: MapWish, work: DraftingWork): Promise<string> {
   const { session, context } = work;
-  const name = ({ name }: UploadRecord, form: Form) =>
-    endingOf(name) === form ? name : name + form;
-  const { file, upload } = await layIn(session, wish.document, context, (it) =>
-    name(it, formOf(it) ?? '.aprx'),
-  );
+  const { file, form } = await layDocument(wish, work);
   await unpackData(session, wish.data, context);
-  const form = formOf(upload) ?? '.aprx';
   if (form === '.aprx') return await edited(wish, file, work);
   const source = form === '.mapx' ? await edited(wish, file, work) : file;
-  const project = `${inFolder}/imported.aprx`;
+  const project = `${folderOf(file)}/imported.aprx`;
   await session.importMap(source, project, await getBlankProject(work));
   return form === '.mxd' ? await edited(wish, project, work) : project;
+}
+
+async function layDocument(
+  { document, documentPath = '' }: MapWish,
+  { session, context }: DraftingWork,
+): Promise<{ file: string; form: Form }> {
+  if (!document) {
+    const ending = endingOf(documentPath);
+    const file = `${inFolder}/${documentPath.replaceAll('\\', '/')}`;
+    return { file, form: isForm(ending) ? ending : '.aprx' };
+  }
+  const name = ({ name }: UploadRecord, form: Form) =>
+    endingOf(name) === form ? name : name + form;
+  const { file, upload } = await layIn(session, document, context, (it) =>
+    name(it, formOf(it) ?? '.aprx'),
+  );
+  return { file, form: formOf(upload) ?? '.aprx' };
+}
+
+/** What is made of a document lies beside it, so that its relative paths go on. */
+function folderOf(file: string): string {
+  return file.slice(0, file.lastIndexOf('/'));
 }
 
 async function getBlankProject({ session, context }: DraftingWork): Promise<string> {
@@ -229,7 +266,7 @@ async function edited(
   { session, context, signal }: DraftingWork,
 ): Promise<string> {
   if (!edit) return file;
-  const target = `${inFolder}/edited${endingOf(file)}`;
+  const target = `${folderOf(file)}/edited${endingOf(file)}`;
   const layers = layerFile && (await getUpload(layerFile, context));
   const carryOut = (layerPath: string | undefined) =>
     context.documents.editMap(

@@ -21,6 +21,7 @@ import { publishGeocodeJob } from './publish-geocode/job-type.ts';
 import { publishGeoprocessingJob } from './publish-geoprocessing/job-type.ts';
 import { publishImageJob } from './publish-image/job-type.ts';
 import { publishMapJob } from './publish-map/job-type.ts';
+import { publishMapsJob } from './publish-maps/job-type.ts';
 import { publishPlanJob } from './publish-plan/job-type.ts';
 import { publishServiceDefinitionJob } from './publish-service-definition/job-type.ts';
 import { registerDataStoreJob } from './register-data-store/job-type.ts';
@@ -70,6 +71,7 @@ export const jobTypes: readonly JobType[] = [
   publishGeoprocessingJob,
   publishImageJob,
   publishMapJob,
+  publishMapsJob,
   createGeocodeServiceDefinitionJob,
   analyzeGeoprocessingJob,
   createGeoprocessingServiceDefinitionJob,

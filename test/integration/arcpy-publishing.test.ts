@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { writeMapFile, writeZip } from '../support/arcpy-documents.ts';
+import { type MapLayerSpec, writeMapFile, writeZip } from '../support/arcpy-documents.ts';
 import { ask, run, test } from '../support/arcpy-test.ts';
 
 const share = '\\\\files\\gis\\roads.gdb';
@@ -166,4 +166,40 @@ test('imagery, tools and locators are published the same way', async ({ openSite
     { services: [{ published: { service: { type: 'GPServer' } } }] },
     { services: [{ published: { service: { type: 'GeocodeServer' } } }] },
   ]);
+});
+
+test('a folder of maps: each becomes a service, and one that cannot does not keep the others', async ({
+  openSite,
+  openHouse,
+}) => {
+  const site = await openSite();
+  const { gateway } = await openHouse({ sites: { demo: addressOf(site) } });
+  const mapOf = async (layers: MapLayerSpec[]) =>
+    readFile(await writeMapFile(gateway.folder, layers), 'utf8');
+  const source = await writeZip(join(gateway.folder, 'maps.zip'), {
+    'county/Main Roads.mapx': await mapOf([{ name: 'Roads', source: '.\\roads.gdb' }]),
+    'county/roads.gdb/a.gdbtable': 'x',
+    'Empty.mapx': await mapOf([]),
+    'Bridges.mapx': await mapOf([{ name: 'Bridges', source: 'county/roads.gdb' }]),
+  });
+  const inputs = { site: 'demo', folder: 'Transport', copyDataToServer: true };
+
+  const record = await run(gateway, 'publish-maps', inputs, { source });
+
+  expect(record.exception).toMatchObject({
+    code: 'children_failed',
+    children: { total: 3, successful: 2, failed: 1 },
+    failedChildren: [{ key: 'Empty.mapx on demo', code: 'analysis_failed' }],
+  });
+  const listed = await fetch(`${gateway.url}/v1/sites/demo/services?folder=Transport`);
+  const { services } = (await listed.json()) as { services: { serviceName: string }[] };
+  expect(services.map(({ serviceName }) => serviceName).sort()).toEqual(['Bridges', 'Main_Roads']);
+
+  const twins = await writeZip(join(gateway.folder, 'twins.zip'), {
+    'a b.mapx': '{}',
+    'A_b.mxd': '',
+  });
+  expect(await run(gateway, 'publish-maps', inputs, { source: twins })).toMatchObject({
+    exception: { detail: expect.stringContaining('would become one service') },
+  });
 });
