@@ -764,6 +764,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/processes/publish-maps/execution": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish a folder of maps
+         * @description Every map document of a ZIP becomes a service, by way of a definition that ArcPy makes. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         */
+        post: operations["publishMaps"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/processes/create-geocode-service-definition/execution": {
         parameters: {
             query?: never;
@@ -2086,7 +2106,9 @@ export interface components {
         };
         AnalyzeMapInputs: {
             /** @description The map: a project (.aprx), a map file (.mapx), or .mxd */
-            document: components["schemas"]["FileLink"];
+            document?: components["schemas"]["FileLink"];
+            /** @description Instead: where the map lies in the ZIP `data` */
+            documentPath?: string;
             /** @description Name of the map, where the document has several */
             map?: string;
             /** @description Layers to share, by name; all without it. Federated servers only */
@@ -3249,7 +3271,9 @@ export interface components {
         };
         CreateMapServiceDefinitionInputs: {
             /** @description The map: a project (.aprx), a map file (.mapx), or .mxd */
-            document: components["schemas"]["FileLink"];
+            document?: components["schemas"]["FileLink"];
+            /** @description Instead: where the map lies in the ZIP `data` */
+            documentPath?: string;
             /** @description Name of the map, where the document has several */
             map?: string;
             /** @description Layers to share, by name; all without it. Federated servers only */
@@ -5520,7 +5544,9 @@ export interface components {
         };
         PublishMapInputs: {
             /** @description The map: a project (.aprx), a map file (.mapx), or .mxd */
-            document: components["schemas"]["FileLink"];
+            document?: components["schemas"]["FileLink"];
+            /** @description Instead: where the map lies in the ZIP `data` */
+            documentPath?: string;
             /** @description Name of the map, where the document has several */
             map?: string;
             /** @description Layers to share, by name; all without it. Federated servers only */
@@ -5781,6 +5807,241 @@ export interface components {
                 /** @description Results of `publish-service-definition` */
                 published: unknown;
             }[];
+            warnings: string[];
+        };
+        PublishMapsInputs: {
+            /** @description A ZIP of map documents (.aprx, .mapx, .mxd) with their data beside */
+            source: components["schemas"]["FileLink"];
+            /** @description Name of the map, where the document has several */
+            map?: string;
+            /** @description Layers to share, by name; all without it. Federated servers only */
+            layers?: string[];
+            /** @description Change sources or add layers before, as `edit-map` does */
+            edit?: {
+                /** @description Name of the map in a project; without it all of them */
+                map?: string;
+                /** @description Point layers and tables at other data. Of several that match the first counts */
+                changeSources?: components["schemas"]["SourceChange"][];
+                /** @description Add layers of `layerFile` */
+                addLayers?: components["schemas"]["LayerAddition"][];
+                /** @description Remove layers and tables */
+                removeLayers?: string[];
+                /** @description Give layers and tables other names */
+                renameLayers?: {
+                    /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                    layer: string;
+                    name: string;
+                }[];
+                /** @description Choose features by SQL; null: all of them */
+                setDefinitionExpression?: {
+                    /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                    layer: string;
+                    expression: string | null;
+                }[];
+                /** @description Switch layers on or off */
+                setVisibility?: {
+                    /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                    layer: string;
+                    isVisible: boolean;
+                }[];
+                /** @description Where the document lies, to resolve and rebase relative paths */
+                folder?: string;
+                /** @description Where the layer file lies, to rebase relative paths */
+                layerFileFolder?: string;
+            };
+            /** @description Layers that `edit.addLayers` adds: .lyrx or .mapx */
+            layerFile?: components["schemas"]["FileLink"];
+            /** @description Folder of the site that receives the service; omitted: the root */
+            folder?: string;
+            /** @description Summary of the item */
+            summary?: string;
+            /** @description Tags of the item */
+            tags?: string[];
+            /** @description Description of the service */
+            description?: string;
+            /** @description Credits of the item */
+            credits?: string;
+            /** @description Use limitations of the item */
+            useLimitations?: string;
+            /** @description Name of a configured site */
+            site?: string;
+            /**
+             * @description Kind of server; hosted layers (`hosting`) are refused
+             * @default standalone
+             * @enum {string}
+             */
+            serverType?: "standalone" | "federated" | "hosting";
+            /**
+             * @description Server it is made for: 11.0 and later, or up to 10.9.1; omitted: that of `site`
+             * @enum {string}
+             */
+            target?: "ENTERPRISE_11" | "ENTERPRISE_10x" | "ONLINE";
+            /**
+             * @description Copy all data into the definition, registered ones too
+             * @default false
+             */
+            copyDataToServer?: boolean;
+            /**
+             * @description Make a definition that replaces a service of its name
+             * @default false
+             */
+            replace?: boolean;
+            /** @description staging_version of StageService; omitted: its default */
+            stagingVersion?: number;
+            /** @description Edits of the draft before it is staged: extensions, instances, time-outs */
+            edits?: {
+                /** @description Title of the item; drafts only */
+                title?: string;
+                /** @description Description of the service */
+                description?: string;
+                /** @description Summary of the item; drafts only */
+                summary?: string;
+                /** @description All tags of the item; drafts only */
+                tags?: string[];
+                /** @description Credits of the item; drafts only */
+                credits?: string;
+                /** @description Use limitation of the item; drafts only */
+                useLimitation?: string;
+                /** @description All capabilities of the service, such as `Map` */
+                capabilities?: string[];
+                /** @description Extensions of the service */
+                extensions?: components["schemas"]["ExtensionEdit"][];
+                /** @description How many instances run */
+                instances?: {
+                    /** @description Least instances per machine */
+                    min?: number;
+                    /** @description Most instances per machine */
+                    max?: number;
+                    /** @description Instances per process */
+                    perContainer?: number;
+                    /**
+                     * @description One process per instance, or shared
+                     * @enum {string}
+                     */
+                    isolation?: "high" | "low";
+                };
+                /** @description Time-outs of the service */
+                timeouts?: {
+                    /** @description Longest use by one request, in seconds */
+                    usage?: number;
+                    /** @description Longest wait for an instance, in seconds */
+                    wait?: number;
+                    /** @description Longest life of an instance that is not used, in seconds */
+                    idle?: number;
+                    /** @description Longest start of an instance, in seconds */
+                    startup?: number;
+                    /** @description Interval at which databases are asked, in seconds */
+                    keepAlive?: number;
+                };
+                /**
+                 * @description Whether it starts after publishing
+                 * @enum {string}
+                 */
+                state?: "started" | "stopped";
+                /**
+                 * @description Set `State` to Published as many scripts do when they replace; whether it is needed is not known. Drafts only
+                 * @constant
+                 */
+                markPublished?: true;
+                /** @description Copy the data into the definition, or refer to them: IncludeDataInSDFile and ByReference together. Drafts only; the switch of ArcGIS at drafting time is surer */
+                copyData?: boolean;
+                /** @description Keep the data of the service that is replaced (KeepExistingData) */
+                keepData?: boolean;
+                /** @description Keep the tiles of the service that is replaced */
+                keepCache?: boolean;
+                /** @description Properties of the service by key, such as `maxRecordCount` */
+                properties?: {
+                    [key: string]: string;
+                };
+            };
+            service?: components["schemas"]["MapServiceProperties"];
+            /**
+             * @description Least severity that fails the job
+             * @default error
+             * @enum {string}
+             */
+            failOn?: "error" | "warning";
+            /**
+             * @description Codes of findings that stop nothing
+             * @default []
+             */
+            ignore?: string[];
+            /**
+             * @description `refuse`: not if data would be copied to the site with the definition
+             * @default allow
+             * @enum {string}
+             */
+            copiedData?: "allow" | "refuse";
+            runtime?: components["schemas"]["RuntimeWish"];
+            /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+            sites?: string[];
+            /**
+             * @description What to do when a service of that name and type is there
+             * @default fail
+             * @enum {string}
+             */
+            ifExists?: "fail" | "replace" | "skip";
+            /**
+             * @description Settings of the live service that survive a replacement
+             * @default [
+             *       "instances",
+             *       "timeouts",
+             *       "state",
+             *       "limits",
+             *       "cache"
+             *     ]
+             */
+            keep?: ("instances" | "timeouts" | "state" | "limits" | "cache" | "extensions")[];
+            /**
+             * @description State of the service afterwards
+             * @enum {string}
+             */
+            state?: "started" | "stopped";
+            overrides?: components["schemas"]["ServiceOverrides"];
+            /**
+             * @description How far to look before the job counts as successful
+             * @default data
+             * @enum {string}
+             */
+            verify?: "listed" | "started" | "data";
+            /**
+             * @description `requireRegistered`: not if data are referred to that the site has not registered
+             * @default warn
+             * @enum {string}
+             */
+            referencedData?: "warn" | "requireRegistered";
+            /**
+             * @description Replace only what Pressroom could publish again as it was
+             * @default false
+             */
+            requireRestorable?: boolean;
+            permissions?: components["schemas"]["ServicePermissions"];
+            /**
+             * @description With `ifExists: replace`: publish also what would change nothing
+             * @default false
+             */
+            force?: boolean;
+            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
+            ifPlanIs?: string;
+            /**
+             * @description Register the folders of data that the site has not registered, before publishing
+             * @default false
+             */
+            registerData?: boolean;
+            /**
+             * @description `stop`: after a failure those that have not begun are dismissed
+             * @default continue
+             * @enum {string}
+             */
+            onFailure?: "continue" | "stop";
+        } & (unknown | unknown);
+        PublishMapsResults: {
+            /** @description How many children there were */
+            childCount: number;
+            /** @description How many of them were successful in an earlier try */
+            keptCount: number;
+            /** @description Each child, in order; of more than 1000 the rest follows the link `next` */
+            children?: components["schemas"]["ChildRow"][];
             warnings: string[];
         };
         PublishPlanInputs: {
@@ -11822,6 +12083,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description The map: a project (.aprx), a map file (.mapx), or .mxd */
                     document?: unknown;
+                    /** @description Instead: where the map lies in the ZIP `data` */
+                    documentPath?: string;
                     /** @description Name of the map, where the document has several */
                     map?: string;
                     /** @description Layers to share, by name; all without it. Federated servers only */
@@ -12332,6 +12595,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description The map: a project (.aprx), a map file (.mapx), or .mxd */
                     document?: unknown;
+                    /** @description Instead: where the map lies in the ZIP `data` */
+                    documentPath?: string;
                     /** @description Name of the map, where the document has several */
                     map?: string;
                     /** @description Layers to share, by name; all without it. Federated servers only */
@@ -14313,6 +14578,8 @@ export interface operations {
                 "multipart/form-data": {
                     /** @description The map: a project (.aprx), a map file (.mapx), or .mxd */
                     document?: unknown;
+                    /** @description Instead: where the map lies in the ZIP `data` */
+                    documentPath?: string;
                     /** @description Name of the map, where the document has several */
                     map?: string;
                     /** @description Layers to share, by name; all without it. Federated servers only */
@@ -14781,6 +15048,587 @@ export interface operations {
                      * @default false
                      */
                     registerData?: boolean;
+                    /** @description All the other inputs, as JSON */
+                    inputs?: {
+                        [key: string]: unknown;
+                    };
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
+                    /** @description Addresses that are sent news of the job; signed as the webhooks are */
+                    subscriber?: {
+                        /** @description Is sent the results document */
+                        successUri?: string;
+                        /** @description Is sent statusInfo when the job has begun and goes on */
+                        inProgressUri?: string;
+                        /** @description Is sent statusInfo when the job failed or was dismissed */
+                        failedUri?: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description The job that was made */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "Preference-Applied": components["headers"]["PreferenceApplied"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    "X-Request-Id": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusInfo"];
+                };
+            };
+            400: components["responses"]["Problem400"];
+            401: components["responses"]["Problem401"];
+            403: components["responses"]["Problem403"];
+            404: components["responses"]["Problem404"];
+            406: components["responses"]["Problem406"];
+            409: components["responses"]["Problem409"];
+            413: components["responses"]["Problem413"];
+            415: components["responses"]["Problem415"];
+            422: components["responses"]["Problem422"];
+            500: components["responses"]["Problem500"];
+            503: components["responses"]["Problem503"];
+        };
+    };
+    publishMaps: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description `wait=30` holds the answer until the job has ended or 30 seconds have passed (60 at most); `respond-async` asks for a job where the process could also answer at once.
+                 * @example wait=30
+                 */
+                Prefer?: components["parameters"]["Prefer"];
+                /**
+                 * @description Of your choice, 16 to 255 visible ASCII characters, quoted or bare. A request repeated with the same key is answered as the first one was, for 24 hours, and makes no second job.
+                 * @example "8e03978e-40d5-43e8-bc93-6894a57f9324"
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description The inputs as JSON with links to uploads, or as parts of a form with the files themselves. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "inputs": {
+                 *         "site": "demo",
+                 *         "source": {
+                 *           "href": "/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b"
+                 *         },
+                 *         "folder": "Transport",
+                 *         "ifExists": "replace"
+                 *       }
+                 *     }
+                 */
+                "application/json": {
+                    inputs: components["schemas"]["PublishMapsInputs"];
+                    /** @description Outputs that are wanted; none named: all */
+                    outputs?: {
+                        [key: string]: components["schemas"]["OutputRequest"];
+                    };
+                    /**
+                     * @description How results are given: `document` is a JSON object of all outputs, `raw` the bare values
+                     * @enum {string}
+                     */
+                    response?: "raw" | "document";
+                    subscriber?: components["schemas"]["Subscriber"];
+                    /** @description Words of your own to find the job by */
+                    labels?: string[];
+                    /** @description Your own name for the job, such as the id of a build */
+                    reference?: string;
+                    /**
+                     * Format: date-time
+                     * @description The job is not begun before then (RFC 3339), a year ahead at most
+                     */
+                    at?: string;
+                };
+                "multipart/form-data": {
+                    /** @description A ZIP of map documents (.aprx, .mapx, .mxd) with their data beside */
+                    source?: unknown;
+                    /** @description Name of the map, where the document has several */
+                    map?: string;
+                    /** @description Layers to share, by name; all without it. Federated servers only */
+                    layers?: string[];
+                    /** @description Change sources or add layers before, as `edit-map` does */
+                    edit?: {
+                        /** @description Name of the map in a project; without it all of them */
+                        map?: string;
+                        /** @description Point layers and tables at other data. Of several that match the first counts */
+                        changeSources?: {
+                            /** @description Which sources: all that is named has to hold. Case and kind of slash do not count */
+                            from: {
+                                /** @description Exactly this folder, geodatabase, file or address */
+                                workspace?: string;
+                                /** @description The same with `*` and `?`; of a database `host/database`. A star is `{1}`, `{2}` … in `to` */
+                                wildcard?: string;
+                                /** @description The same as a regular expression; a named part is `{name}` in `to` */
+                                pattern?: string;
+                                /**
+                                 * @description Kind of source: `join` joins two others, `function` computes one from others; `other`: see workspaceFactory
+                                 * @enum {string}
+                                 */
+                                kind?: "filegdb" | "shapefile" | "sde" | "raster" | "service" | "vector-tiles" | "access" | "text" | "excel" | "sqlite" | "tin" | "cad" | "netcdf" | "las" | "ole-db" | "wfs" | "memory" | "join" | "function" | "other";
+                                /** @description Kind of database, such as `sqlserver` */
+                                platform?: string;
+                                /** @description Machine of the database, or each of its spellings */
+                                host?: string | string[];
+                                /** @description Instance as ArcGIS writes it */
+                                instance?: string;
+                                /** @description Name of the database */
+                                database?: string;
+                                /** @description Database user */
+                                user?: string;
+                                /** @description Version of the geodatabase */
+                                version?: string;
+                                /**
+                                 * @description Kind of login
+                                 * @enum {string}
+                                 */
+                                authentication?: "DBMS" | "OSA";
+                                /** @description Dataset, with `*` and `?`; a star is `{dataset1}`, `{dataset2}` … in `to` */
+                                dataset?: string;
+                                /** @description Feature dataset, with `*` and `?` */
+                                featureDataset?: string;
+                                /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                                layer?: string;
+                            };
+                            /** @description What changes; what is not named stays. Parts of the match stand in `{…}` */
+                            to: {
+                                /**
+                                 * @description Kind of source, where it changes
+                                 * @enum {string}
+                                 */
+                                kind?: "filegdb" | "shapefile" | "sde" | "raster" | "service" | "access" | "text" | "excel" | "sqlite" | "tin" | "cad" | "netcdf";
+                                /** @description Folder, geodatabase or file */
+                                path?: string;
+                                /** @description Address of a service */
+                                url?: string;
+                                /** @description Kind of database as ArcGIS writes it, such as `postgresql` */
+                                platform?: string;
+                                /** @description Machine of the database; every place that names it changes */
+                                host?: string;
+                                /** @description Instance as ArcGIS writes it, `sde:oracle11g:service` */
+                                instance?: string;
+                                /** @description Name of the database */
+                                database?: string;
+                                /** @description Database user */
+                                user?: string;
+                                /** @description Version of the geodatabase; null: none */
+                                version?: string | null;
+                                /**
+                                 * @description Kind of login
+                                 * @enum {string}
+                                 */
+                                authentication?: "DBMS" | "OSA";
+                                /**
+                                 * @description The stored password; without this it stays while user and kind of login stay
+                                 * @enum {string}
+                                 */
+                                password?: "keep" | "drop";
+                                /** @description Name of the dataset; `{dataset}` is the one before */
+                                dataset?: string;
+                                /** @description Feature dataset around it; null: none */
+                                featureDataset?: string | null;
+                                /** @description SQL of a query layer */
+                                query?: string;
+                            };
+                        }[];
+                        /** @description Add layers of `layerFile` */
+                        addLayers?: {
+                            /** @description Which layers of the layer file; without it all at its top */
+                            layers?: string;
+                            /** @description Group that receives them; without it the map itself */
+                            group?: string;
+                            /** @description Where in the map or the group; first is drawn on top */
+                            position?: ("top" | "bottom") | number | {
+                                /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                                before: string;
+                            } | {
+                                /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                                after: string;
+                            };
+                            /** @description Its stand-alone tables too; true when all is added */
+                            withTables?: boolean;
+                        }[];
+                        /** @description Remove layers and tables */
+                        removeLayers?: string[];
+                        /** @description Give layers and tables other names */
+                        renameLayers?: {
+                            /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                            layer: string;
+                            name: string;
+                        }[];
+                        /** @description Choose features by SQL; null: all of them */
+                        setDefinitionExpression?: {
+                            /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                            layer: string;
+                            expression: string | null;
+                        }[];
+                        /** @description Switch layers on or off */
+                        setVisibility?: {
+                            /** @description Layers or tables by path, `Group/Name`; `*` stands for any letters, `?` for one. Or a URI: `CIMPATH=…` */
+                            layer: string;
+                            isVisible: boolean;
+                        }[];
+                        /** @description Where the document lies, to resolve and rebase relative paths */
+                        folder?: string;
+                        /** @description Where the layer file lies, to rebase relative paths */
+                        layerFileFolder?: string;
+                    };
+                    /** @description Layers that `edit.addLayers` adds: .lyrx or .mapx */
+                    layerFile?: unknown;
+                    /** @description Folder of the site that receives the service; omitted: the root */
+                    folder?: string;
+                    /** @description Summary of the item */
+                    summary?: string;
+                    /** @description Tags of the item */
+                    tags?: string[];
+                    /** @description Description of the service */
+                    description?: string;
+                    /** @description Credits of the item */
+                    credits?: string;
+                    /** @description Use limitations of the item */
+                    useLimitations?: string;
+                    /** @description Name of a configured site */
+                    site?: string;
+                    /**
+                     * @description Kind of server; hosted layers (`hosting`) are refused
+                     * @default standalone
+                     * @enum {string}
+                     */
+                    serverType?: "standalone" | "federated" | "hosting";
+                    /**
+                     * @description Server it is made for: 11.0 and later, or up to 10.9.1; omitted: that of `site`
+                     * @enum {string}
+                     */
+                    target?: "ENTERPRISE_11" | "ENTERPRISE_10x" | "ONLINE";
+                    /**
+                     * @description Copy all data into the definition, registered ones too
+                     * @default false
+                     */
+                    copyDataToServer?: boolean;
+                    /**
+                     * @description Make a definition that replaces a service of its name
+                     * @default false
+                     */
+                    replace?: boolean;
+                    /** @description staging_version of StageService; omitted: its default */
+                    stagingVersion?: number;
+                    /** @description Edits of the draft before it is staged: extensions, instances, time-outs */
+                    edits?: {
+                        /** @description Title of the item; drafts only */
+                        title?: string;
+                        /** @description Description of the service */
+                        description?: string;
+                        /** @description Summary of the item; drafts only */
+                        summary?: string;
+                        /** @description All tags of the item; drafts only */
+                        tags?: string[];
+                        /** @description Credits of the item; drafts only */
+                        credits?: string;
+                        /** @description Use limitation of the item; drafts only */
+                        useLimitation?: string;
+                        /** @description All capabilities of the service, such as `Map` */
+                        capabilities?: string[];
+                        /** @description Extensions of the service */
+                        extensions?: {
+                            /** @description Kind of extension, such as `FeatureServer` */
+                            typeName: string;
+                            /** @description Switched on */
+                            isEnabled?: boolean;
+                            /** @description All its capabilities, such as `Query` */
+                            capabilities?: string[];
+                            /** @description Properties of the extension by key */
+                            properties?: {
+                                [key: string]: string;
+                            };
+                        }[];
+                        /** @description How many instances run */
+                        instances?: {
+                            /** @description Least instances per machine */
+                            min?: number;
+                            /** @description Most instances per machine */
+                            max?: number;
+                            /** @description Instances per process */
+                            perContainer?: number;
+                            /**
+                             * @description One process per instance, or shared
+                             * @enum {string}
+                             */
+                            isolation?: "high" | "low";
+                        };
+                        /** @description Time-outs of the service */
+                        timeouts?: {
+                            /** @description Longest use by one request, in seconds */
+                            usage?: number;
+                            /** @description Longest wait for an instance, in seconds */
+                            wait?: number;
+                            /** @description Longest life of an instance that is not used, in seconds */
+                            idle?: number;
+                            /** @description Longest start of an instance, in seconds */
+                            startup?: number;
+                            /** @description Interval at which databases are asked, in seconds */
+                            keepAlive?: number;
+                        };
+                        /**
+                         * @description Whether it starts after publishing
+                         * @enum {string}
+                         */
+                        state?: "started" | "stopped";
+                        /**
+                         * @description Set `State` to Published as many scripts do when they replace; whether it is needed is not known. Drafts only
+                         * @constant
+                         */
+                        markPublished?: true;
+                        /** @description Copy the data into the definition, or refer to them: IncludeDataInSDFile and ByReference together. Drafts only; the switch of ArcGIS at drafting time is surer */
+                        copyData?: boolean;
+                        /** @description Keep the data of the service that is replaced (KeepExistingData) */
+                        keepData?: boolean;
+                        /** @description Keep the tiles of the service that is replaced */
+                        keepCache?: boolean;
+                        /** @description Properties of the service by key, such as `maxRecordCount` */
+                        properties?: {
+                            [key: string]: string;
+                        };
+                    };
+                    /** @description Properties of the map service, by the names that ArcPy has for them */
+                    service?: {
+                        /** @description Layers without an id are an error (00374) */
+                        checkUniqueIDAssignment?: boolean;
+                        /** @description Most records of an answer */
+                        maxRecordCount?: number;
+                        /** @description Draw from a cache */
+                        enableCache?: boolean;
+                        /** @description Let callers change layers */
+                        enableDynamicWorkspaces?: boolean;
+                        /** @description Operations of the service */
+                        mapOperations?: string | string[];
+                        /** @description Tell symbols as CIM; federated servers */
+                        useCIMSymbols?: boolean;
+                        /** @description Folder of the portal; federated servers */
+                        portalFolder?: string;
+                        /** @description Sharing of the item; federated servers */
+                        sharing?: {
+                            /**
+                             * @description Who sees it
+                             * @enum {string}
+                             */
+                            sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                            /** @description Groups that see it */
+                            groups?: string[];
+                        };
+                        /** @description Cache of tiles */
+                        cache?: {
+                            /** @description Tiling scheme */
+                            configuration?: string;
+                            /** @description Make tiles when they are asked for */
+                            cacheOnDemand?: boolean;
+                            /** @description Let callers export tiles */
+                            exportTiles?: boolean;
+                            /** @description Most tiles of an export */
+                            exportTilesCount?: number;
+                            /** @description Keep the tiles of a service that is replaced */
+                            useExistingCache?: boolean;
+                        };
+                        /** @description Extensions that have properties of their own; others by `edits.extensions` */
+                        extension?: {
+                            /** @description Feature access */
+                            feature?: {
+                                /** @description Feature access */
+                                isEnabled?: boolean;
+                                /** @description Such as `Query`, `Create`, `Update`, `Delete` */
+                                featureCapabilities?: string[];
+                                /** @description Curves may be written */
+                                allowTrueCurvesUpdates?: boolean;
+                                /** @description By clients that know them */
+                                onlyAllowTrueCurveUpdatesByTrueCurveClients?: boolean;
+                                /** @description Writing without m is allowed */
+                                allowUpdateWithoutMValues?: boolean;
+                                /** @description Default of z */
+                                zDefault?: {
+                                    /** @description A default for z is used */
+                                    enable?: boolean;
+                                    /** @description The default */
+                                    value?: number;
+                                };
+                            };
+                        };
+                        /** @description Time zones */
+                        timezone?: {
+                            /** @description Time zone of the data */
+                            ID?: string;
+                            /** @description With daylight saving */
+                            DaylightSavingTime?: boolean;
+                            /** @description Time zone of answers */
+                            preferredTimezoneID?: string;
+                            /** @description With daylight saving */
+                            preferredTimezoneIDDaylightSavingTime?: boolean;
+                        };
+                        /** @description Instances of the service */
+                        pooling?: {
+                            /** @description Kind of pool */
+                            type?: string;
+                            /** @description Least instances */
+                            minInstances?: number;
+                            /** @description Most instances */
+                            maxInstances?: number;
+                        };
+                    };
+                    /**
+                     * @description Least severity that fails the job
+                     * @default error
+                     * @enum {string}
+                     */
+                    failOn?: "error" | "warning";
+                    /**
+                     * @description Codes of findings that stop nothing
+                     * @default []
+                     */
+                    ignore?: string[];
+                    /**
+                     * @description `refuse`: not if data would be copied to the site with the definition
+                     * @default allow
+                     * @enum {string}
+                     */
+                    copiedData?: "allow" | "refuse";
+                    /**
+                     * @description Which ArcPy may carry out the job
+                     * @default {}
+                     */
+                    runtime?: {
+                        /** @description Pool of workers; omitted: any that can do it */
+                        pool?: string;
+                        /**
+                         * @description ArcPy of ArcGIS Server, or of ArcGIS Pro
+                         * @enum {string}
+                         */
+                        product?: "server" | "pro";
+                        /**
+                         * @description Machine it has to run on
+                         * @enum {string}
+                         */
+                        platform?: "windows" | "linux";
+                        /** @description Oldest version, of Pro (`3.1`) or of the server (`11.1`) */
+                        minVersion?: string;
+                        /** @description Newest version, of Pro or of the server */
+                        maxVersion?: string;
+                        /**
+                         * @description Extensions that are needed, by their ArcPy code, such as `Spatial`
+                         * @default []
+                         */
+                        extensions?: string[];
+                        /**
+                         * @description What to do when no live worker can run the job: wait for one, or be refused
+                         * @default wait
+                         * @enum {string}
+                         */
+                        ifNone?: "wait" | "fail";
+                    };
+                    /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
+                    sites?: string[];
+                    /**
+                     * @description What to do when a service of that name and type is there
+                     * @default fail
+                     * @enum {string}
+                     */
+                    ifExists?: "fail" | "replace" | "skip";
+                    /**
+                     * @description Settings of the live service that survive a replacement
+                     * @default [
+                     *       "instances",
+                     *       "timeouts",
+                     *       "state",
+                     *       "limits",
+                     *       "cache"
+                     *     ]
+                     */
+                    keep?: ("instances" | "timeouts" | "state" | "limits" | "cache" | "extensions")[];
+                    /**
+                     * @description State of the service afterwards
+                     * @enum {string}
+                     */
+                    state?: "started" | "stopped";
+                    /** @description Members of the service JSON that win over the definition's own */
+                    overrides?: {
+                        description?: string;
+                        /** @description Comma list, such as `Map,Query,Data` */
+                        capabilities?: string;
+                        minInstancesPerNode?: number;
+                        maxInstancesPerNode?: number;
+                        /** @description Merged key by key; ArcGIS Server keeps every value as text */
+                        properties?: {
+                            [key: string]: string | number | boolean;
+                        };
+                        /** @description Merged by `typeName` */
+                        extensions?: {
+                            typeName: string;
+                            enabled?: boolean;
+                            capabilities?: string;
+                            properties?: {
+                                [key: string]: string | number | boolean;
+                            };
+                        }[];
+                    } & {
+                        [key: string]: unknown;
+                    };
+                    /**
+                     * @description How far to look before the job counts as successful
+                     * @default data
+                     * @enum {string}
+                     */
+                    verify?: "listed" | "started" | "data";
+                    /**
+                     * @description `requireRegistered`: not if data are referred to that the site has not registered
+                     * @default warn
+                     * @enum {string}
+                     */
+                    referencedData?: "warn" | "requireRegistered";
+                    /**
+                     * @description Replace only what Pressroom could publish again as it was
+                     * @default false
+                     */
+                    requireRestorable?: boolean;
+                    /** @description Who may use the service, set right after the publish; stand-alone sites only */
+                    permissions?: {
+                        /** @description Roles that may use the service */
+                        allow?: string[];
+                        /** @description Roles that may not */
+                        refuse?: string[];
+                        /** @description Whether everybody may use it, without a login */
+                        public?: boolean;
+                    };
+                    /**
+                     * @description With `ifExists: replace`: publish also what would change nothing
+                     * @default false
+                     */
+                    force?: boolean;
+                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
+                    ifPlanIs?: string;
+                    /**
+                     * @description Register the folders of data that the site has not registered, before publishing
+                     * @default false
+                     */
+                    registerData?: boolean;
+                    /**
+                     * @description `stop`: after a failure those that have not begun are dismissed
+                     * @default continue
+                     * @enum {string}
+                     */
+                    onFailure?: "continue" | "stop";
                     /** @description All the other inputs, as JSON */
                     inputs?: {
                         [key: string]: unknown;
@@ -16824,7 +17672,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["PublishPlanResults"] | components["schemas"]["PublishFolderResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["CreateImageServiceResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["AnalyzeMapResults"] | components["schemas"]["CreateMapServiceDefinitionResults"] | components["schemas"]["RunToolResults"] | components["schemas"]["PublishGeocodeResults"] | components["schemas"]["PublishGeoprocessingResults"] | components["schemas"]["PublishImageResults"] | components["schemas"]["PublishMapResults"] | components["schemas"]["CreateGeocodeServiceDefinitionResults"] | components["schemas"]["AnalyzeGeoprocessingResults"] | components["schemas"]["CreateGeoprocessingServiceDefinitionResults"] | components["schemas"]["AnalyzeImageResults"] | components["schemas"]["CreateImageServiceDefinitionResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
+                    "application/json": components["schemas"]["PublishServiceDefinitionResults"] | components["schemas"]["PublishPlanResults"] | components["schemas"]["PublishFolderResults"] | components["schemas"]["RollbackServiceResults"] | components["schemas"]["ImportCurrentDefinitionResults"] | components["schemas"]["RegisterFolderResults"] | components["schemas"]["RegisterDatabaseResults"] | components["schemas"]["RegisterDataStoreResults"] | components["schemas"]["ValidateDataStoresResults"] | components["schemas"]["UpdateDataStoreResults"] | components["schemas"]["UnregisterDataStoreResults"] | components["schemas"]["RotateDataStorePasswordResults"] | components["schemas"]["StartServicesResults"] | components["schemas"]["StopServicesResults"] | components["schemas"]["RestartServicesResults"] | components["schemas"]["EditServicesResults"] | components["schemas"]["DeleteServicesResults"] | components["schemas"]["SetServicePermissionsResults"] | components["schemas"]["CreateImageServiceResults"] | components["schemas"]["InspectDocumentResults"] | components["schemas"]["EditMapResults"] | components["schemas"]["EditServiceDefinitionDraftResults"] | components["schemas"]["CheckMapResults"] | components["schemas"]["CompareDocumentsResults"] | components["schemas"]["AnalyzeMapResults"] | components["schemas"]["CreateMapServiceDefinitionResults"] | components["schemas"]["RunToolResults"] | components["schemas"]["PublishGeocodeResults"] | components["schemas"]["PublishGeoprocessingResults"] | components["schemas"]["PublishImageResults"] | components["schemas"]["PublishMapResults"] | components["schemas"]["PublishMapsResults"] | components["schemas"]["CreateGeocodeServiceDefinitionResults"] | components["schemas"]["AnalyzeGeoprocessingResults"] | components["schemas"]["CreateGeoprocessingServiceDefinitionResults"] | components["schemas"]["AnalyzeImageResults"] | components["schemas"]["CreateImageServiceDefinitionResults"] | components["schemas"]["ChildrenResults"] | components["schemas"]["ResultDocument"];
                 };
             };
             400: components["responses"]["Problem400"];
