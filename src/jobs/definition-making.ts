@@ -5,7 +5,7 @@ import type { RawFinding } from '../arcpy/arcpy-protocol.ts';
 import type { ArcpySession, DraftSetting } from '../arcpy/arcpy-session.ts';
 import { DraftChange, type DraftEdits } from '../documents/draft-edits.ts';
 import type { ServiceDefinitionContent } from '../documents/service-definition.ts';
-import { GatewayError } from '../lib/errors.ts';
+import { DocumentError, GatewayError } from '../lib/errors.ts';
 import { redactSecrets } from '../lib/redact.ts';
 import { findDataStoreItems, readRestInfo } from '../sites/site-reader.ts';
 import {
@@ -98,8 +98,8 @@ export const makeDefinition = defineStep<Input, DefinitionResult>({
       const made = await draftAndStage(session, input, step);
       const objection = findObjection(made.findings, { ...wish, copied: made.copiedDatasets });
       if (objection) throw objection;
-      const { content, isStaged: _, items, ...told } = made;
-      if (!content) throw new StagingRefusedError(told.arcpyMessages, told.findings);
+      const { content, isStaged, items, kind, ...told } = made;
+      if (!isStaged) throw new StagingRefusedError(told.arcpyMessages, told.findings);
       const artifact = await keepArtifact(context.storage, {
         jobId: context.jobId,
         owner: context.owner,
@@ -107,8 +107,10 @@ export const makeDefinition = defineStep<Input, DefinitionResult>({
         path: session.pathOf(definitionFile),
         signal: step.signal,
       });
-      const { serviceName, folder, type } = content;
-      const unregisteredFolders = findUnregisteredFolders(content, items, session.folder);
+      const { serviceName, folder = '', type } = content ?? { ...wish, type: kind };
+      const unregisteredFolders = content
+        ? findUnregisteredFolders(content, items, session.folder)
+        : [];
       return {
         ...{ serviceDefinition: artifact, serviceName, folder, type, unregisteredFolders },
         ...told,
@@ -129,7 +131,12 @@ export const analyzeWithArcpy = defineStep<Input, AnalysisResult>({
   result: AnalysisResult,
   async act(input, step) {
     return await useArcpy(input, step, async (session) => {
-      const { content: _, items: __, ...made } = await draftAndStage(session, input, step);
+      const {
+        content: _,
+        items: __,
+        kind: ___,
+        ...made
+      } = await draftAndStage(session, input, step);
       const judgement = { ...input.wish, copied: made.copiedDatasets };
       const objection = findObjection(made.findings, judgement);
       if (objection && input.wish.failOn !== 'never') throw objection;
@@ -186,6 +193,7 @@ const shares: Record<string, number> = {
 type Staging = Omit<AnalysisResult, 'passes'> & {
   content: ServiceDefinitionContent | undefined;
   items: Settling['items'];
+  kind: string;
 };
 
 async function draftAndStage(
@@ -208,9 +216,7 @@ async function draftAndStage(
         definition: definitionFile,
         ...(wish.stagingVersion !== undefined && { stagingVersion: wish.stagingVersion }),
       });
-  const content = staged.isStaged
-    ? await context.documents.readServiceDefinition(session.pathOf(definitionFile), { signal })
-    : undefined;
+  const content = staged.isStaged ? await lookInto(session, wish, context, signal) : undefined;
   const copied = (content?.databases ?? []).filter(({ isCopied }) => isCopied);
   const settling = await settlingFor(wish, context, drawn.findSources, content, signal);
   return {
@@ -225,7 +231,27 @@ async function draftAndStage(
     machine: hostname(),
     content,
     items: settling.items,
+    kind: drawn.kind,
   };
+}
+
+/**
+ * What ArcPy made is its own: one that we cannot look into, for its size or its kind, is kept with a warning. Where data
+ * that come along are refused it has to be looked into.
+ */
+async function lookInto(
+  session: ArcpySession,
+  { copiedData }: DraftWish,
+  { documents, warn }: JobContext,
+  signal: AbortSignal,
+): Promise<ServiceDefinitionContent | undefined> {
+  try {
+    return await documents.readServiceDefinition(session.pathOf(definitionFile), { signal });
+  } catch (error) {
+    if (!(error instanceof DocumentError) || copiedData === 'refuse') throw error;
+    await warn(`The definition that ArcPy made could not be looked into: ${error.message}`);
+    return undefined;
+  }
 }
 
 /** `ENTERPRISE_10x` is ArcPy's default, which no site of 11.0 or later takes: so it is always decided here. */

@@ -384,6 +384,27 @@ test('a full disk while staging says where, and the folder of the job is gone', 
   expect(existsSync(String(call?.cwd))).toBe(false);
 });
 
+test('a definition that cannot be looked into is kept with a warning, unless copied data are refused', async ({
+  house: { gateway, scenario },
+}) => {
+  await scenario.play({ staging: { writes: 'of a kind that is not known' } });
+  const document = await writeMapFile(gateway.folder, [{ name: 'Roads' }]);
+  const make = (inputs: object) =>
+    run(
+      gateway,
+      'create-map-service-definition',
+      { serviceName: 'Roads', ...inputs },
+      { document },
+    );
+
+  expect(await make({ folder: 'Transport' })).toMatchObject({
+    status: 'successful',
+    results: { serviceName: 'Roads', folder: 'Transport', type: 'MapServer' },
+    warnings: [expect.stringContaining('could not be looked into')],
+  });
+  expect(await make({ copiedData: 'refuse' })).toMatchObject({ status: 'failed' });
+});
+
 test('ten jobs on one machine come to their end one by one', async ({ openHouse }) => {
   const { gateway, scenario } = await openHouse({ arcpy: { jobsPerProcess: 4 } });
   await untilRuntimeIs(gateway, 'idle');

@@ -27,7 +27,11 @@ export type Scenario = {
   productInfo?: string;
   extensions?: Record<string, string>;
   trouble?: Partial<Record<'import' | 'open' | 'draft' | 'stage' | 'tool', Trouble>>;
-  staging?: { messages?: [severity: number, text: string][]; leavesHalf?: boolean };
+  staging?: {
+    messages?: [severity: number, text: string][];
+    leavesHalf?: boolean;
+    writes?: string;
+  };
   analysis?: Record<string, [text: string, code: number, layers: string[] | null][]>;
   registered?: string[];
   offlineCopies?: boolean;

@@ -25,7 +25,11 @@ def StageService(in_service_definition_draft, out_service_definition=None, stagi
             open(target, "w", encoding="utf-8").close()
     if described["refused"]:
         ran([(2, described["refused"])])
-    write_definition(target, described)
+    if plan.get("writes"):
+        with open(target, "w", encoding="utf-8") as file:
+            file.write(plan["writes"])
+    else:
+        write_definition(target, described)
     return Result([target], [(severity, text) for severity, text in messages])
 
 
