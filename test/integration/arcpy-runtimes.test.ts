@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, inject } from 'vitest';
+import { expect, inject, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { checkArcpy } from '../../src/bin/check-arcpy.ts';
 import { testPython } from '../support/arcpy-house.ts';
@@ -35,7 +35,12 @@ test('shows the ArcPy of a live worker, compared with the sites, and its tools',
     extensions: { Spatial: 'Available' },
     conflicts: [expect.stringContaining('PYTHONPATH')],
   });
-  expect(runtime.sites).toEqual([
+  const compared = await vi.waitUntil(async () => {
+    const [listed] = await listRuntimes(gateway); // the site is looked at meanwhile
+    const sites = (listed?.sites ?? []) as unknown[];
+    return sites.length > 0 && sites;
+  }, 15_000);
+  expect(compared).toEqual([
     { site: 'demo', version: '10.9.1', mismatch: expect.stringContaining('ENTERPRISE_10x') },
   ]);
   const tools = await (await fetch(`${gateway.url}/v1/arcpy-runtimes/${runtime.id}/tools`)).json();
