@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { textOfMarks } from '../lib/portable-patterns.ts';
 
 const text = (max: number) => z.string().max(max);
 const Capabilities = z.array(z.string().regex(/^[\w ]{1,60}$/)).max(30);
@@ -18,14 +19,16 @@ export type ExtensionEdit = z.output<typeof ExtensionEdit>;
 /** Named edits of a draft, or of a staged definition; what is not named stays letter by letter. */
 export const DraftEdits = z
   .object({
-    serviceName: z
-      .string()
-      .regex(/^[\p{L}\p{N}_]{1,120}$/u)
+    serviceName: textOfMarks(
+      (mark) => `^${mark}{1,120}$`,
+      'letters, digits and underscores only, 1 to 120',
+    )
       .optional()
       .describe('Name of the service, in every place that has it'),
-    folder: z
-      .string()
-      .regex(/^[\p{L}\p{N}_]{0,120}$/u)
+    folder: textOfMarks(
+      (mark) => `^${mark}{0,120}$`,
+      'letters, digits and underscores only, 120 at most',
+    )
       .optional()
       .describe('Folder that receives the service; empty: the root'),
     replace: z

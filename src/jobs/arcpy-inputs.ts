@@ -2,19 +2,21 @@ import { z } from 'zod';
 import type { LegacyDraft } from '../arcpy/arcpy-session.ts';
 import { DraftEdits } from '../documents/draft-edits.ts';
 import { RequestError } from '../lib/errors.ts';
+import { textOfMarks } from '../lib/portable-patterns.ts';
 import { type RuntimeNeeds, RuntimeWish } from './runtime-wish.ts';
 
 const text = (max: number) => z.string().max(max);
 
 /** How a service is to be called and described: the same for every kind. */
 export const ServiceInputs = {
-  serviceName: z
-    .string()
-    .regex(/^[\p{L}\p{N}_]{1,120}$/u)
-    .describe('Name of the service: letters, digits and underscores'),
-  folder: z
-    .string()
-    .regex(/^[\p{L}\p{N}_]{0,120}$/u)
+  serviceName: textOfMarks(
+    (mark) => `^${mark}{1,120}$`,
+    'letters, digits and underscores only, 1 to 120',
+  ).describe('Name of the service: letters, digits and underscores'),
+  folder: textOfMarks(
+    (mark) => `^${mark}{0,120}$`,
+    'letters, digits and underscores only, 120 at most',
+  )
     .optional()
     .describe('Folder of the site that receives the service; omitted: the root'),
   summary: text(4_000).optional().describe('Summary of the item'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { controls, textOfMarks } from '../lib/portable-patterns.ts';
 import { redactDeep } from '../lib/redact.ts';
 import { parsePairs, withoutPassword } from '../sites/connection-strings.ts';
 import { isManagedStore, type WholeDataStoreItem } from '../sites/data-store-reader.ts';
@@ -8,20 +9,17 @@ import { DataStoreValidation } from './data-store-validations.ts';
 import { isPlainMember } from './plain-members.ts';
 
 /** The last part of an item's path, and what people see in Manager. */
-export const DataStoreName = z
-  .string()
-  .max(120)
-  .regex(
-    /^[\p{L}\p{N}_](?:[\p{L}\p{N}_. -]*[\p{L}\p{N}_])?$/u,
-    'letters, digits, underscores, and between them blanks, dots and hyphens; 120 at most',
-  );
+export const DataStoreName = textOfMarks(
+  (mark) => `^${mark}(?:(?:${mark}|[. -])*${mark})?$`,
+  'letters, digits, underscores, and between them blanks, dots and hyphens; 120 at most',
+).max(120);
 
 /** Path of an item on a site, such as `/fileShares/roads`. */
 export const DataStorePath = z
   .string()
   .max(300)
   .regex(
-    /^\/[A-Za-z]+\/[^/\\\p{Cc}]+(?:\/[^/\\\p{Cc}]+)*$/u,
+    new RegExp(String.raw`^\/[A-Za-z]+(?:\/[^/\\${controls}]+)+$`, 'u'),
     'the path of an item, such as `/fileShares/roads`',
   )
   .refine((path) => !path.split('/').some((part) => part === '.' || part === '..'), {

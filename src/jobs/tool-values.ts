@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { controls } from '../lib/portable-patterns.ts';
 import { inFolder } from './definition-making.ts';
 
 const relative = z
@@ -6,7 +7,7 @@ const relative = z
   .min(1)
   .max(500)
   .regex(
-    /^(?![\\/])(?!.*(?:^|[\\/])\.\.(?:[\\/]|$))[^:\p{Cc}]+$/u,
+    new RegExp(String.raw`^(?![\\/])(?!.*(?:^|[\\/])\.\.(?:[\\/]|$))[^:${controls}]+$`, 'u'),
     'is a path below the folder of the job',
   );
 

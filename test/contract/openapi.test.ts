@@ -76,3 +76,14 @@ test('the page at /docs names every operation and loads nothing', async () => {
   for (const path of Object.keys(document.paths)) expect(text).toContain(path);
   expect(text).not.toMatch(/<script|src=/);
 });
+
+test('every pattern can be read by languages that do not know Unicode properties', async () => {
+  const patterns: string[] = [];
+  JSON.stringify(await committed('openapi.json'), (key, value) => {
+    if (key === 'pattern' && typeof value === 'string') patterns.push(value);
+    return value;
+  });
+
+  expect(patterns.length).toBeGreaterThan(20);
+  expect(patterns.filter((pattern) => /\\p\{/i.test(pattern))).toEqual([]);
+});

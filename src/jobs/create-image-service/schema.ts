@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { controls } from '../../lib/portable-patterns.ts';
 import { siteName } from '../publish-service-definition/schema.ts';
 import { PermissionChange, ServicePermissionsInput } from '../service-permissions.ts';
 import { SiteName } from '../service-selection.ts';
@@ -16,7 +17,7 @@ export const CreateImageServiceParams = z
       .string()
       .min(1)
       .max(1_000)
-      .regex(/^[^\p{Cc}]+$/u, 'without control characters')
+      .regex(new RegExp(`^[^${controls}]+$`, 'u'), 'without control characters')
       .refine((path) => !path.split(/[\\/]/).includes('..'), { message: 'without `..`' })
       .describe(
         'The raster or mosaic dataset as the site itself sees it, such as `\\\\files\\imagery\\ortho.gdb\\ortho2025` or `/cloudStores/imagery/ortho.crf`',

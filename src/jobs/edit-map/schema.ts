@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MapChange, MapEdits } from '../../documents/map-edits.ts';
+import { FileName } from '../../lib/portable-patterns.ts';
 import { ArtifactLink } from '../artifact-records.ts';
 import { FileLink } from '../file-link.ts';
 
@@ -8,11 +9,7 @@ export const EditMapParams = z
     document: FileLink.describe('The document: .mapx, .lyrx or .aprx'),
     layerFile: FileLink.optional().describe('Layers to be added: .lyrx, or a map as .mapx'),
     ...MapEdits.shape,
-    fileName: z
-      .string()
-      .regex(/^[^\\/:*?"<>|\p{Cc}]{1,200}$/u)
-      .optional()
-      .describe('Name of the file that is made; its ending stays'),
+    fileName: FileName.optional().describe('Name of the file that is made; its ending stays'),
     dryRun: z.boolean().default(false).describe('Only tell what would change'),
   })
   .meta({ id: 'EditMapInputs' });

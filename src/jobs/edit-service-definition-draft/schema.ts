@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DraftChange, DraftEdits } from '../../documents/draft-edits.ts';
+import { FileName } from '../../lib/portable-patterns.ts';
 import { ArtifactLink } from '../artifact-records.ts';
 import { FileLink } from '../file-link.ts';
 
@@ -7,11 +8,7 @@ export const EditServiceDefinitionDraftParams = z
   .strictObject({
     document: FileLink.describe('The draft (.sddraft), or a staged definition (.sd)'),
     ...DraftEdits.shape,
-    fileName: z
-      .string()
-      .regex(/^[^\\/:*?"<>|\p{Cc}]{1,200}$/u)
-      .optional()
-      .describe('Name of the file that is made; its ending stays'),
+    fileName: FileName.optional().describe('Name of the file that is made; its ending stays'),
     dryRun: z.boolean().default(false).describe('Only tell what would change'),
   })
   .meta({ id: 'EditServiceDefinitionDraftInputs' });

@@ -1,13 +1,14 @@
 import { z } from 'zod';
+import { textOfMarks } from '../../lib/portable-patterns.ts';
 import { FileLink } from '../file-link.ts';
 import { PermissionChange, ServicePermissionsInput } from '../service-permissions.ts';
 import { ReferencedData } from './registered-data.ts';
 
 /** Names of folders and services: what ArcGIS Server takes without escaping (Esri, Create Folder). */
-export const siteName = z
-  .string()
-  .max(120)
-  .regex(/^[\p{L}\p{N}_]*$/u, 'letters, digits and underscores only, 120 at most');
+export const siteName = textOfMarks(
+  (mark) => `^${mark}*$`,
+  'letters, digits and underscores only, 120 at most',
+).max(120);
 
 const serviceSetting = z.union([z.string(), z.number(), z.boolean()]);
 

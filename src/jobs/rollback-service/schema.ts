@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { textOfMarks } from '../../lib/portable-patterns.ts';
 import {
   PublishServiceDefinitionParams,
   PublishServiceDefinitionResult,
@@ -10,10 +11,8 @@ const { site, keep, state, verify, requireRestorable, force } =
 export const RollbackServiceParams = z
   .strictObject({
     site,
-    service: z
-      .string()
+    service: textOfMarks((mark) => `^(?:${mark}+/)?${mark}+\\.[A-Za-z]+$`, '`Folder/Name.Type`')
       .max(300)
-      .regex(/^(?:[\p{L}\p{N}_]+\/)?[\p{L}\p{N}_]+\.[A-Za-z]+$/u, '`Folder/Name.Type`')
       .describe('The service: `Transport/Roads.MapServer`, and `Roads.MapServer` in the root'),
     version: z
       .int()

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FileName } from '../../lib/portable-patterns.ts';
 import { RuntimeInput } from '../arcpy-inputs.ts';
 import { ArtifactLink } from '../artifact-records.ts';
 import { FileLink } from '../file-link.ts';
@@ -13,11 +14,7 @@ export const RunToolParams = z
     parameters: ToolParameters,
     data: FileLink.optional().describe('A ZIP of data, for parameters `{"data": …}`'),
     overwriteOutput: z.boolean().default(false).describe('Outputs that are there are replaced'),
-    fileName: z
-      .string()
-      .regex(/^[^\\/:*?"<>|\p{Cc}]{1,200}$/u)
-      .optional()
-      .describe('Name of the artifact; its ending stays'),
+    fileName: FileName.optional().describe('Name of the artifact; its ending stays'),
     ...RuntimeInput,
   })
   .meta({ id: 'RunToolInputs' });
