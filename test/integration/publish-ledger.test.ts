@@ -4,6 +4,7 @@ import type { SimulatedSiteControl } from '../../src/simulated-site/control.ts';
 import type { Gateway } from '../support/gateway.ts';
 import {
   changesOn,
+  executed,
   outcomeOf,
   published,
   replacing,
@@ -169,4 +170,18 @@ test('a service of the root has a history, one that is not known an empty one', 
   expect(await read(gateway, '/v1/sites/nowhere/services/A/MapServer/history')).toMatchObject({
     status: 404,
   });
+});
+
+test('what was deleted is live no more, and the same again is published', async ({ quick }) => {
+  const { gateway } = await quick();
+  const definition = await gateway.build();
+  await published(gateway, definition);
+
+  const names = ['Transport/Roads.MapServer'];
+  await executed(gateway, 'delete-services', { site: 'demo', services: { names } });
+  const { body } = await read(gateway, historyPath);
+
+  expect(body).not.toHaveProperty('current');
+  expect(body.publishes).toMatchObject([{ version: 1, isCurrent: false, isKept: true }]);
+  expect(outcomeOf(await published(gateway, definition))).toBe('created');
 });

@@ -4,6 +4,7 @@ import { findStatus } from '../../sites/service-states.ts';
 import { toText } from '../../sites/service-target.ts';
 import { deleteService, readService, type ServiceStatus } from '../../sites/services.ts';
 import { isNotFound } from '../../sites/site-errors.ts';
+import type { PublishLedger } from '../publish-ledger.ts';
 import { asOutcome, type OneService } from '../service-change.ts';
 import {
   ServiceNotAsWantedError,
@@ -14,20 +15,23 @@ import { type Place, shareOf } from '../service-steps.ts';
 import { defineStep, type Step, type StepContext } from '../step.ts';
 import { DeletedService } from './schema.ts';
 
+/** The ledger is told what is gone, so that its definition is not kept as that of a live service. */
+type Deleting = OneService & { ledger: Pick<PublishLedger, 'setLive'> };
 type Before = { status: ServiceStatus | null; snapshot?: JsonObject };
 
 /** What is deleted cannot be put back: its files went with it, and its portal items get new ids. */
-export function deleteOne(place: Place): Step<OneService, DeletedService, Before> {
-  return defineStep<OneService, DeletedService, Before>({
+export function deleteOne(place: Place): Step<Deleting, DeletedService, Before> {
+  return defineStep<Deleting, DeletedService, Before>({
     name: `delete:${place.at}`,
     title: 'Deleting services',
     share: shareOf(place),
     result: DeletedService,
     before: lookBefore,
-    look: async (one, context) =>
-      (await findStatus(one.site, one.target, context))
-        ? undefined
-        : toDeleted(one, context.before),
+    look: async (one, context) => {
+      if (await findStatus(one.site, one.target, context)) return undefined;
+      await tellLedger(one);
+      return toDeleted(one, context.before);
+    },
     act: (one, context) => asOutcome(one, context.before.status, () => remove(one, context)),
     undo: async (one, result, context) => {
       const isDeleted = result?.outcome === 'done';
@@ -52,7 +56,11 @@ async function lookBefore(one: OneService, context: StepContext): Promise<Before
   }
 }
 
-async function remove(one: OneService, context: StepContext<Before>): Promise<DeletedService> {
+async function tellLedger({ ledger, site, target }: Deleting): Promise<void> {
+  await ledger.setLive(site.name, toText(target), undefined);
+}
+
+async function remove(one: Deleting, context: StepContext<Before>): Promise<DeletedService> {
   const { site, target } = one;
   const { before } = context;
   if (before.snapshot?.isDefault === true) {
@@ -62,7 +70,10 @@ async function remove(one: OneService, context: StepContext<Before>): Promise<De
       { site: site.name },
     );
   }
-  if (!before.status) return toDeleted(one, before);
+  if (!before.status) {
+    await tellLedger(one);
+    return toDeleted(one, before);
+  }
   const { warnings } = await deleteService(site, target, context);
   if (await findStatus(site, target, context)) {
     throw new ServiceNotAsWantedError(
@@ -70,6 +81,7 @@ async function remove(one: OneService, context: StepContext<Before>): Promise<De
       { facts: { site: site.name, service: toText(target), siteMessages: warnings } },
     );
   }
+  await tellLedger(one);
   await context.log.info(`${toText(target)} on ${site.name} was deleted.`);
   const deleted = toDeleted(one, before);
   return { ...deleted, messages: [...deleted.messages, ...warnings] };

@@ -10,7 +10,7 @@ export async function deleteServices(
   params: DeleteServicesParams,
   context: JobContext,
 ): Promise<DeleteServicesResult> {
-  const { step, warn, sites } = context;
+  const { step, warn, sites, ledger } = context;
   const site = sites.get(params.site);
   const found = await selectServices(site, params.services, context, {
     mayBeMissing: true,
@@ -32,7 +32,7 @@ export async function deleteServices(
       site,
       services,
       continues: params.onFailure === 'continue',
-      carryOut: (one, place) => step(deleteOne(place), one),
+      carryOut: (one, place) => step(deleteOne(place), { ...one, ledger }),
     },
     context,
   );
