@@ -18,13 +18,14 @@ import { UploadRecords } from '../jobs/upload-records.ts';
 import { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
 import type { Config } from '../lib/config.ts';
 import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
 import { type Tracing, tracingOff } from '../lib/tracing.ts';
 
 /** How long a repetition with the same Idempotency-Key is answered with the first job. */
 const idempotencyHours = 24;
 
 /** Everything that http and worker know of jobs, over one connection to Redis. */
-export function createCore(redis: Redis, config: Config, log: Log, tracing: Tracing = tracingOff) {
+export function createCore(redis: Redis, config: Config, log: Log, { tracing = tracingOff, metrics }: { tracing?: Tracing; metrics?: Metrics } = {}) {
   const records = new JobRecords(redis, {
     prefix: config.redis.prefix,
     failedUploadDays: config.retention.failedUploadDays,
@@ -33,6 +34,7 @@ export function createCore(redis: Redis, config: Config, log: Log, tracing: Trac
   const submission = new JobSubmission(records, queues, log, {
     jobDeadlineHours: config.queue.jobDeadlineHours,
     idempotencyHours,
+    ...(metrics && { metrics }),
   });
   const siteRecords = new SiteRecords(redis, records.keys);
   return {

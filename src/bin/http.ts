@@ -44,7 +44,7 @@ export async function runHttp(env: NodeJS.ProcessEnv): Promise<void> {
   const redis = lifecycle.opened('redis', openRedis(live.redis, 'impatient'), closeRedis);
   const metrics = createHouseMetrics('http');
   metrics.measureProcess();
-  const core = createCore(redis, config, log, tracing);
+  const core = createCore(redis, config, log, { tracing, metrics });
   lifecycle.opened('queues', core.queues, (it) => it.close());
   const documents = lifecycle.opened('documents', openDocumentReader(), (it) => it.close());
   const sites = lifecycle.opened(

@@ -26,7 +26,7 @@ export function openWebhooksOfWorker(
   const lifecycle = new Lifecycle(deps.log);
   const redis = lifecycle.opened('webhook redis', openRedis(address, 'patient'), closeRedis);
   const newsRedis = lifecycle.opened('news redis', openRedis(address, 'patient'), closeRedis);
-  const core = createCore(redis, config, deps.log, deps.tracing);
+  const core = createCore(redis, config, deps.log, { tracing: deps.tracing });
   lifecycle.opened('webhook queue', core.queues, (it) => it.close());
   const speech = createJobSpeech(config.http);
   const webhooks = openWebhooks({ ...deps, ...core, redis, newsRedis, config, speech });

@@ -52,7 +52,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
   const redis = lifecycle.opened('redis', openRedis(live.redis, 'patient'), closeRedis);
   const metrics = createHouseMetrics('worker');
   metrics.measureProcess();
-  const core = createCore(redis, config, log, tracing);
+  const core = createCore(redis, config, log, { tracing, metrics });
   lifecycle.opened('queues', core.queues, (it) => it.close());
   const documents = lifecycle.opened('documents', openDocumentReader(), (it) => it.close());
   const sites = lifecycle.opened(

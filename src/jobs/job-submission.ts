@@ -1,5 +1,6 @@
 import { GatewayError, QueueUnavailableError, RequestError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import type { Metrics } from '../lib/metrics.ts';
 import type { Problem } from '../lib/problem.ts';
 import { isRedisAway } from '../lib/redis.ts';
 import type { Lease } from './idempotency.ts';
@@ -40,7 +41,12 @@ export type JobRequest = {
   idempotency?: Lease & { answer: (accepted: JobRecord) => string };
 };
 
-export type SubmissionOptions = { jobDeadlineHours: number; idempotencyHours: number };
+export type SubmissionOptions = {
+  jobDeadlineHours: number;
+  idempotencyHours: number;
+  /** Where jobs are counted that are made here, or end here without a beginning. */
+  metrics?: Pick<Metrics, 'jobsCreated' | 'jobsFinished'>;
+};
 
 /** Accepts and dismisses jobs. From the record on a job exists; BullMQ gets it now or a little later. */
 export class JobSubmission {
@@ -94,6 +100,7 @@ export class JobSubmission {
       );
     }
     const accepted = { ...job, priority: outcome.priority };
+    this.#countMade(job);
     await this.#enqueue(accepted);
     return toRecord(accepted, outcome.seq);
   }
@@ -120,6 +127,8 @@ export class JobSubmission {
     if (outcome.kind === 'no-upload')
       throw new ChildRefusedError(`A file that a child needs is gone: ${outcome.uploadId}.`);
     if (outcome.kind !== 'accepted') return true;
+    this.#countMade(job);
+    if (refusal) this.#countNeverBegun(job, 'failed');
     if (refusal) await this.wake(outcome.promoted);
     else await this.#enqueue({ ...job, priority: outcome.priority }, request.traceparent);
     return true;
@@ -129,6 +138,7 @@ export class JobSubmission {
   async dismiss(record: JobRecord): Promise<DismissOutcome> {
     const outcome = await this.#orUnavailable(() => this.#records.dismiss(record.jobId));
     if (outcome.kind === 'never-began') {
+      this.#countNeverBegun(record, 'dismissed');
       await this.#queues.remove(record.queue, record.jobId);
       await this.wake(outcome.promoted);
     }
@@ -171,6 +181,17 @@ export class JobSubmission {
   /** Lets all jobs of a site look again: it was released, or opened. */
   async wakeSite(site: string): Promise<void> {
     await this.#queues.promoteAll(queueNameOf(site));
+  }
+
+  #countMade({ processID, site = '' }: Pick<NewJob, 'processID' | 'site'>): void {
+    this.#options.metrics?.jobsCreated.inc({ processID, site });
+  }
+
+  #countNeverBegun(
+    { processID, site = '' }: Pick<NewJob, 'processID' | 'site'>,
+    status: 'failed' | 'dismissed',
+  ): void {
+    this.#options.metrics?.jobsFinished.inc({ processID, site, status });
   }
 
   async #enqueue(job: NewJob, traceparent?: string): Promise<void> {

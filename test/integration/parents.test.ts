@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { test as base, expect, vi } from 'vitest';
 import { createFamily } from '../support/family.ts';
 import { type Gateway, openGateway } from '../support/gateway.ts';
+import { findValue, parseMetrics } from '../support/metrics-text.ts';
 
 type Family = ReturnType<typeof createFamily>;
 type Word = { word: string; does?: 'fail' | 'wait' | 'wait-and-fail'; after?: string[] };
@@ -242,4 +243,24 @@ test('an attempt that has been overtaken makes no more children, and none is mad
     children: { total: 400, successful: 400 },
   });
   expect(await gateway.core.records.findChildren(jobID)).toHaveLength(400);
+});
+
+test('children are counted: those that are made, and those dismissed before they began', async ({
+  open,
+}) => {
+  const { gateway, read, submit } = await open();
+  const many = Array.from({ length: 24 }, (_, at): Word => ({ word: `w${at}`, does: 'wait' }));
+  const jobID = await submit(many);
+  await gateway.until(jobID, ({ children }) => (children?.running ?? 0) > 0, patience.timeout);
+
+  await read(`/v1/jobs/${jobID}`, { method: 'DELETE' });
+  const { undo } = await gateway.ended(jobID, patience.timeout);
+
+  const samples = parseMetrics(await (await fetch(`${gateway.url}/metrics`)).text());
+  const count = (name: string, labels: Record<string, string>) =>
+    findValue(samples, `pressroom_jobs_${name}_total`, labels);
+  expect(undo).toBe('done');
+  expect(count('created', { processID: 'parent' })).toBe(1);
+  expect(count('created', { processID: 'child' })).toBe(24);
+  expect(count('finished', { processID: 'child', status: 'dismissed' })).toBe(24);
 });

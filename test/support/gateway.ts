@@ -97,7 +97,7 @@ export async function openGateway({
     impatient.status === 'ready' ? resolve(null) : impatient.once('ready', resolve),
   );
   const metrics = createHouseMetrics('http');
-  const core = createCore(impatient, config, log, tracing);
+  const core = createCore(impatient, config, log, { tracing, metrics });
   lifecycle.opened('queues', core.queues, (it) => it.close());
   const documents = lent ?? lifecycle.opened('documents', openDocumentReader(), (it) => it.close());
   const sites = lifecycle.opened(
@@ -162,7 +162,7 @@ export async function openGateway({
 
   /** A worker of its own in this process; closing it hands its jobs over. */
   async function openWorker() {
-    const own = createCore(patient, config, log, tracing);
+    const own = createCore(patient, config, log, { tracing, metrics });
     const gate = new SiteGate(own.siteRecords, config.timing, log);
     const common = {
       ...own,

@@ -134,7 +134,6 @@ async function judgeAndWrite(
     },
     Date.now(),
   );
-  deps.metrics.jobsCreated.inc({ processID: record.processID, site: record.site ?? '' });
   return record;
 }
 

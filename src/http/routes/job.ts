@@ -117,7 +117,6 @@ async function dismissOrRemove(
   if (!isFinal(record.status)) {
     const { kind: reason } = await submission.dismiss(record);
     const kind = { processID: record.processID, site: record.site ?? '' };
-    if (reason === 'never-began') metrics.jobsFinished.inc({ ...kind, status: 'dismissed' });
     if (reason === 'never-began' || reason === 'running')
       metrics.jobsDismissed.inc({ ...kind, reason });
     return (await records.find(record.jobId)) ?? record;
