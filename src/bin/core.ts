@@ -25,7 +25,12 @@ import { type Tracing, tracingOff } from '../lib/tracing.ts';
 const idempotencyHours = 24;
 
 /** Everything that http and worker know of jobs, over one connection to Redis. */
-export function createCore(redis: Redis, config: Config, log: Log, { tracing = tracingOff, metrics }: { tracing?: Tracing; metrics?: Metrics } = {}) {
+export function createCore(
+  redis: Redis,
+  config: Config,
+  log: Log,
+  { tracing = tracingOff, metrics }: { tracing?: Tracing; metrics?: Metrics } = {},
+) {
   const records = new JobRecords(redis, {
     prefix: config.redis.prefix,
     failedUploadDays: config.retention.failedUploadDays,

@@ -122,6 +122,20 @@ function nextStepForDamage({ site, uploadDigestMatches, manifestWasRewritten }: 
     : 'Make the definition anew: the file is damaged, or made for another version.';
 }
 
+export function nothingToReplace(it: FailureEvidence): Told {
+  const service = it.service ?? 'this service';
+  return {
+    cause: `The definition was staged to replace a service, and ${it.site} had no ${service}: most often that is why the site made nothing of it.`,
+    certainty: 'most often',
+    again: 'never',
+    nextStep:
+      'Stage it anew without overwriting, or make it a new one with edit-service-definition-draft (replace: false). If it was meant for another service, send its folder and serviceName.',
+    alternatives: [
+      'The site takes such a definition, and its instance did not start: look at its licences, its data and its memory.',
+    ],
+  };
+}
+
 export function nameNotValid(it: FailureEvidence): Told {
   const name = serviceNameOf(it);
   const suggested = name.replace(/[^A-Za-z0-9_]+/g, '_').slice(0, 120);

@@ -47,6 +47,8 @@ export type FailureEvidence = {
   otherJobs?: number;
   replaceMethod?: string;
   manifestWasRewritten?: boolean;
+  /** Staged to replace a service, and there was none of that name. */
+  hasNothingToReplace?: boolean;
   uploadDigestMatches?: boolean;
   blockDataCopy?: boolean;
   /** Why the log could not be read: role, level or window. */

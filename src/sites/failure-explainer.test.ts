@@ -59,6 +59,8 @@ const page = { answerExcerpt: '<html><body>Request Entity Too Large</body></html
 const arcMap = definitionOf({ runtime: 'ArcMap' });
 const copied = definitionOf({ copiedDatasets: ['roads'] });
 
+const lacking = (facts: Record<string, unknown>) => errorOf('verification_failed', { facts });
+
 /** For each row what it is for, and what looks like it and is something else (with the row of that). */
 const cases: Record<number, { is: Evidence[]; isNot: [Evidence, number][] }> = {
   1: {
@@ -468,6 +470,25 @@ const cases: Record<number, { is: Evidence[]; isNot: [Evidence, number][] }> = {
       ],
     ],
   },
+  51: {
+    is: [
+      { ...jobSaying(notCreated), hasNothingToReplace: true },
+      { ...jobSaying('Der Dienst fehlt.'), hasNothingToReplace: true },
+    ],
+    isNot: [
+      [{ ...jobSaying(notCreated), ...definitionOf({ publishType: 'Replacement' }) }, 2],
+      [{ ...jobSaying(notUpdated, notCreated), hasNothingToReplace: true }, 1],
+      [{ step: 'verify', ...stopped, hasNothingToReplace: true }, 12],
+    ],
+  },
+  52: {
+    is: [{ step: 'verify', ...running, ...lacking({ shown: 1, expected: 3, layers: ['Roads'] }) }],
+    isNot: [
+      [{ step: 'verify', ...running, ...lacking({ shown: 3, expected: 3 }) }, 0],
+      [{ step: 'verify', ...running, ...lacking({}) }, 0],
+      [{ step: 'verify', ...stopped, ...lacking({ shown: 1, expected: 3 }) }, 12],
+    ],
+  },
 };
 
 function lineOf(source: string, message: string, level = 'SEVERE', timeMs = 1_767_693_621_345) {
@@ -476,7 +497,7 @@ function lineOf(source: string, message: string, level = 'SEVERE', timeMs = 1_76
 
 test('every row of the table has its cases', () => {
   const numbers = [...Array(27).keys()].map((index) => index + 1);
-  const wanted = [...numbers, 37, 38, 39, 40, 43, 45, 46, 47, 48, 49, 50];
+  const wanted = [...numbers, 37, 38, 39, 40, 43, 45, 46, 47, 48, 49, 50, 51, 52];
 
   expect([...rowNumbers].sort((a, b) => a - b)).toEqual(wanted);
   expect(Object.keys(cases).map(Number)).toEqual(wanted);

@@ -218,6 +218,15 @@ const rows: readonly Row[] = [
     explain: outcome.replacementFailed,
   },
   {
+    row: 51,
+    matches: (it) =>
+      it.hasNothingToReplace === true &&
+      isAt(it, ...publishSteps) &&
+      siteJobFailed(it) &&
+      hasNoIdBut(it, '001369'),
+    explain: definition.nothingToReplace,
+  },
+  {
     row: 2,
     matches: (it) => firstErrorId(it) === '001369' && !isBeyondPublisher(it),
     explain: publishing.serviceNotStarted,
@@ -311,6 +320,14 @@ const rows: readonly Row[] = [
       siteCodeOf(it) !== undefined &&
       siteCodeOf(it) !== 404,
     explain: outcome.dataUnreadable,
+  },
+  {
+    row: 52,
+    matches: (it) =>
+      isAt(it, 'verify') &&
+      isRefusedBy(it, 'verification_failed') &&
+      Number(fact(it, 'shown')) < Number(fact(it, 'expected')),
+    explain: outcome.fewerThanDefined,
   },
   {
     row: 21,

@@ -122,6 +122,25 @@ export function dataUnreadable(it: FailureEvidence): Told {
   };
 }
 
+export function fewerThanDefined(it: FailureEvidence): Told {
+  const missing = listOf(factList(it, 'layers'), '');
+  const putBack = fact(it, 'putBack');
+  return {
+    cause: sentences(
+      `${serviceOf(it)} was published and shows ${fact(it, 'shown')} of the ${fact(it, 'expected')} layers, tables or tasks of its definition${when(missing, `; missing: ${missing}`)}.`,
+      `${it.site} reported success and gave no reason. This counts as failed, for who uses them would get an error.`,
+      when(putBack, `Put back: ${putBack}.`),
+    ),
+    certainty: 'documented',
+    again: 'look',
+    nextStep: `Open what is missing where the definition was made, see whether ${it.site} can read its data, stage the definition anew and publish that.`,
+    alternatives: [
+      'REST still shows what was there before: clear the cache of REST, then retry once.',
+      'What is missing is not wanted: take it out of the map, or publish with verify=started.',
+    ],
+  };
+}
+
 export function replacementFailed(it: FailureEvidence): Told {
   const putBack = fact(it, 'putBack');
   return {

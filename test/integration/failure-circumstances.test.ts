@@ -53,3 +53,26 @@ test('several services that fail for no known reason hold the site; one that fai
   await gateway.core.submission.wakeSite('demo');
   expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
 });
+
+test('a definition that replaces, with nothing to replace, is told as what it is', async ({
+  quick,
+}) => {
+  const { gateway } = await quick();
+  const definition = await gateway.build({ publishType: 'Replacement' });
+
+  const job = await published(gateway, definition, { site: 'demo' });
+
+  expect(job).toMatchObject({ status: 'failed', exception: { knownAs: 51, again: 'never' } });
+  expect(job.exception?.cause).toContain('demo had no Roads.MapServer');
+});
+
+test('fewer layers than in the definition are named, with what to do', async ({ quick }) => {
+  const { site, gateway } = await quick();
+  site.control.fault({ kind: 'fewer-layers', by: 1 });
+
+  const job = await published(gateway, await gateway.build(), { site: 'demo' });
+
+  expect(job).toMatchObject({ status: 'failed', exception: { knownAs: 52, again: 'look' } });
+  expect(job.exception?.cause).toContain('shows 1 of the 2');
+  expect(job.exception?.cause).toContain('missing: Bridges');
+});

@@ -132,6 +132,7 @@ function toEvidence(
     account: decision?.account ?? site.config.auth.username,
     replaceMethod: site.config.replaceMethod,
     manifestWasRewritten: decision?.method === 'manifest',
+    hasNothingToReplace: decision?.action === 'create' && definition.publishType === 'Replacement',
     definition: {
       type: definition.type,
       runtime: definition.runtime,

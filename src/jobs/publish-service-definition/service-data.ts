@@ -71,7 +71,7 @@ async function compareLayers(
   if (seen.length < wanted.length) {
     throw new NotVisibleYetError(
       `${toText(target)} shows ${seen.length} layers and tables, and the definition holds ${wanted.length}; missing are ${inShort(missing)}.`,
-      { facts: { layers: missing } },
+      { facts: { layers: missing, shown: seen.length, expected: wanted.length } },
     );
   }
   if (missing.length > 0)
@@ -145,7 +145,7 @@ function compareTasks(
   );
   if (tasks.length < (definition.tasks ?? []).length) {
     throw new NotVisibleYetError(`${toText(target)} lacks the tasks ${inShort(missing)}.`, {
-      facts: { layers: missing },
+      facts: { layers: missing, shown: tasks.length, expected: (definition.tasks ?? []).length },
     });
   }
 }
