@@ -133,6 +133,41 @@ test('all jobs of a site are followed in one stream, and taken up again', async 
   expect(JSON.parse(next.data ?? '')).toMatchObject({ jobID: body.jobID, status: 'dismissed' });
 });
 
+test('every http process tells the same, and a stream goes on at another one', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite();
+  const writer = await open(site, { hasWorker: false });
+  const settings = { redis: writer.config.redis };
+  const [second, third] = [
+    await open(site, { hasWorker: false, settings }),
+    await open(site, { hasWorker: false, settings }),
+  ];
+  const { body } = await writer.publish(await writer.build(), { site: 'demo' });
+  const job = `jobs/${body.jobID}/events`;
+  const listening = [await listen(second, job), await listen(third, job)].map(readEvents);
+  const snapshots = await Promise.all(listening.map((events) => events.next()));
+  const ofSite = await readFirst(second, 'events?site=demo', '0-1');
+
+  await fetch(`${writer.url}/v1/jobs/${body.jobID}`, { method: 'DELETE' });
+
+  const seen = await Promise.all(listening.map((events) => events.next()));
+  const over = await Promise.all(listening.map((events) => events.next()));
+  const goneOn = await collect(await listen(writer, job, snapshots[0]?.value?.id));
+  const told = [...seen.map(({ value }) => value), ...goneOn].map(({ id, data }) => ({
+    id,
+    status: JSON.parse(data ?? '').status,
+  }));
+  expect(told).toEqual(Array(3).fill({ id: goneOn[0]?.id, status: 'dismissed' }));
+  expect(over.map(({ done }) => done)).toEqual([true, true]);
+  const nextOfSite = await readFirst(third, 'events?site=demo', ofSite.id);
+  expect(JSON.parse(nextOfSite.data ?? '')).toMatchObject({
+    jobID: body.jobID,
+    status: 'dismissed',
+  });
+});
+
 test('streams refuse what they cannot serve', async ({ openSite, open }) => {
   const site = await openSite();
   const gateway = await open(site, { hasWorker: false });
