@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { openDocumentReader } from '../documents/document-reader.ts';
+import { type DocumentReader, openDocumentReader } from '../documents/document-reader.ts';
 import type { Lifecycle } from '../lib/lifecycle.ts';
 import { type OwnRedis, openOwnRedis } from '../lib/own-redis.ts';
 import { closeRedis, openRedis } from '../lib/redis.ts';
@@ -14,6 +14,8 @@ export type DemoHouse = {
   /** Root of the API, such as `http://127.0.0.1:8080/v1`. */
   api: string;
   site: SimulatedSite;
+  /** For requests that mean several sites. */
+  staging: SimulatedSite;
   redis: string;
   /** For files of the demo; removed with it. */
   folder: string;
@@ -31,6 +33,9 @@ type Plan = {
 const host = '127.0.0.1';
 const usualApiPort = 8080;
 const usualSitePort = 6080;
+const usualStagingPort = 6081;
+/** Where a receiver of callbacks on this machine may listen. */
+const receiver = `${host}:9099`;
 /** Long enough to see the bar move. */
 const publishMs = 3_000;
 
@@ -40,7 +45,13 @@ export async function openDemoHouse({ env, lifecycle, say, signal }: Plan): Prom
   const prefix = `demo-${randomBytes(4).toString('hex')}`;
   const redis = await openDemoRedis({ env, lifecycle, say, folder, prefix });
   signal.throwIfAborted();
-  const site = await openDemoSite(lifecycle, folder);
+  const reader = lifecycle.opened('documents', openDocumentReader(), (it) => it.close());
+  const site = await openDemoSite({ lifecycle, reader }, join(folder, 'site'), usualSitePort);
+  const staging = await openDemoSite(
+    { lifecycle, reader },
+    join(folder, 'staging'),
+    usualStagingPort,
+  );
   signal.throwIfAborted();
 
   const config = {
@@ -48,15 +59,14 @@ export async function openDemoHouse({ env, lifecycle, say, signal }: Plan): Prom
     redis: { prefix },
     storage: { kind: 'folder', path: 'storage' },
     timing: { logSettleMs: 1_000 },
+    egress: { allow: [receiver], allowHttp: true },
     sites: {
-      demo: {
-        url: site.url,
-        auth: { username: site.username, password: { env: 'PRESSROOM_DEMO_PASSWORD' } },
-      },
+      demo: toSiteConfig(site, 'PRESSROOM_DEMO_PASSWORD'),
+      staging: toSiteConfig(staging, 'PRESSROOM_STAGING_PASSWORD'),
     },
   };
   const file = join(folder, 'pressroom.yaml');
-  const parts = { folder, signal, env: toChildEnv(env, { file, redis, site }) };
+  const parts = { folder, signal, env: toChildEnv(env, { file, redis, site, staging }) };
   const http = await openHttp(parts, file, config);
   lifecycle.opened('http', http, (it) => it.close());
   const worker = await openOwnProcess({
@@ -71,6 +81,7 @@ export async function openDemoHouse({ env, lifecycle, say, signal }: Plan): Prom
   return {
     api: String(http.ready.url),
     site,
+    staging,
     redis: env.PRESSROOM_REDIS_URL ? `as PRESSROOM_REDIS_URL says, keys ${prefix}:*` : redis.url,
     folder,
     broken,
@@ -121,20 +132,32 @@ async function removeKeys(url: string, prefix: string): Promise<void> {
   }
 }
 
-async function openDemoSite(lifecycle: Lifecycle, folder: string): Promise<SimulatedSite> {
-  const reader = lifecycle.opened('documents', openDocumentReader(), (it) => it.close());
-  const options = { host, folder: join(folder, 'site'), publishMs, reader };
-  const site = await openSimulatedSite({ ...options, port: usualSitePort }).catch((error) => {
+async function openDemoSite(
+  { lifecycle, reader }: { lifecycle: Lifecycle; reader: DocumentReader },
+  folder: string,
+  usualPort: number,
+): Promise<SimulatedSite> {
+  const options = { host, folder, publishMs, reader };
+  const site = await openSimulatedSite({ ...options, port: usualPort }).catch((error) => {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     return openSimulatedSite({ ...options, port: 0 });
   });
   return lifecycle.opened('site', site, (it) => it.close());
 }
 
+function toSiteConfig({ url, username }: SimulatedSite, variable: string) {
+  return { url, auth: { username, password: { env: variable } } };
+}
+
 /** What would overrule the demo's own configuration is left out. */
 function toChildEnv(
   env: NodeJS.ProcessEnv,
-  { file, redis, site }: { file: string; redis: OwnRedis; site: SimulatedSite },
+  {
+    file,
+    redis,
+    site,
+    staging,
+  }: { file: string; redis: OwnRedis; site: SimulatedSite; staging: SimulatedSite },
 ): NodeJS.ProcessEnv {
   const {
     PRESSROOM_HTTP_HOST: _host,
@@ -148,6 +171,7 @@ function toChildEnv(
     PRESSROOM_CONFIG: file,
     PRESSROOM_REDIS_URL: redis.url,
     PRESSROOM_DEMO_PASSWORD: site.password,
+    PRESSROOM_STAGING_PASSWORD: staging.password,
   };
 }
 

@@ -65,9 +65,10 @@ async function refuseUnreadable(file: string): Promise<void> {
   }
 }
 
-function tellAddresses({ api, site, redis, folder }: DemoHouse): void {
+function tellAddresses({ api, site, staging, redis, folder }: DemoHouse): void {
   say(`Redis           ${redis}`);
   say(`Site            ${site.url}/rest/services  (simulated: no real ArcGIS Server)`);
+  say(`Site staging    ${staging.url}/rest/services  (another one, for requests to several sites)`);
   say(`API             ${api}`);
   say(`Documentation   ${new URL('/docs', api)}`);
   say(`Logs            ${relative(process.cwd(), folder)}/*.log`);

@@ -68,6 +68,9 @@ test('two demos live side by side, and Ctrl-C leaves nothing of one', {
   expect(await readJson(`${api}/jobs`)).toMatchObject({
     jobs: [{ status: 'successful', site: 'demo' }],
   });
+  expect(await readJson(`${api}/sites`)).toMatchObject({
+    sites: [{ name: 'demo' }, { name: 'staging' }],
+  });
 
   staying.child.kill('SIGINT');
   expect(await staying.ended).toMatchObject({ code: 0, stderr: '' });
