@@ -75,10 +75,10 @@ test('it ends with the process that opened it, and does not keep that process up
     if (process.argv[1] === 'close') await redis.close();
     else process.exit(0);`;
   const exited = await run(process.execPath, inProcess(script));
-  await expect.poll(() => isRunning(Number(exited.stdout)), { timeout: 5_000 }).toBe(false);
+  await expect.poll(() => isRunning(Number(exited.stdout)), { timeout: 20_000 }).toBe(false);
 
   const child = spawn(process.execPath, [...inProcess(script), 'close'], { stdio: 'ignore' });
-  const late = AbortSignal.timeout(10_000);
+  const late = AbortSignal.timeout(30_000);
   expect(await once(child, 'exit', { signal: late })).toEqual([0, null]);
 });
 
