@@ -12,6 +12,7 @@ import { JobRecords } from '../jobs/job-records.ts';
 import { JobSubmission } from '../jobs/job-submission.ts';
 import { PublishLedger } from '../jobs/publish-ledger.ts';
 import { RuntimeRecords } from '../jobs/runtime-records.ts';
+import { SiteJobTimes } from '../jobs/site-job-times.ts';
 import { SiteRecords } from '../jobs/site-records.ts';
 import { SiteTroubles } from '../jobs/site-troubles.ts';
 import { UploadRecords } from '../jobs/upload-records.ts';
@@ -62,6 +63,7 @@ export function createCore(
     webhookEndpoints: new WebhookEndpointRecords(redis, records.keys),
     deliveries: new DeliveryRecords(redis, records.keys, config.webhooks),
     folderUses: new FolderUses(redis, records.keys),
+    siteJobTimes: new SiteJobTimes(redis, records.keys),
     validations: new DataStoreValidations(redis, records.keys),
   };
 }

@@ -30,6 +30,8 @@ export function jobKeys(prefix: string) {
     siteHold: (name: string) => `${prefix}:site-hold:${name}`,
     siteProbe: (name: string) => `${prefix}:site-probe:${name}`,
     siteTroubles: (name: string, step: string) => `${prefix}:site-troubles:${name}:${step}`,
+    /** How long the last site jobs took, of a service or of a type. */
+    siteJobTimes: (name: string, what: string) => `${prefix}:site-job-times:${name}:${what}`,
     dataStoreValidations: (site: string) => `${prefix}:data-store-validations:${site}`,
     ledger: (service: string) => `${prefix}:ledger:${service}`,
     plan: (digest: string) => `${prefix}:plan:${digest}`,

@@ -17,6 +17,7 @@ import type { PublishLedger } from './publish-ledger.ts';
 import type { RuntimeRecord } from './runtime-records.ts';
 import type { RuntimeNeeds } from './runtime-wish.ts';
 import { acceptOnSites, isOnSites, runOnSites, toFirstSite, withSites } from './site-fan-out.ts';
+import type { SiteJobTimes } from './site-job-times.ts';
 import type { SiteRecord } from './site-records.ts';
 import type { SiteTroubles } from './site-troubles.ts';
 import type { PutBack, RunStep } from './step.ts';
@@ -39,6 +40,7 @@ export type JobContext = {
   uploads: UploadRecords;
   ledger: PublishLedger;
   folderUses: FolderUses;
+  siteJobTimes: SiteJobTimes;
   siteTroubles: SiteTroubles;
   step: RunStep;
   /** Makes child jobs and waits for them without holding a slot. */

@@ -21,6 +21,8 @@ export type SiteJob = SiteJobRef & {
   isFinal: boolean;
   isSucceeded: boolean;
   messages: SiteJobMessage[];
+  /** How long it took by the site's own words, where those are known. */
+  elapsedMs?: number;
   progressPercent?: number;
   progressMessage?: string;
   /**
@@ -58,6 +60,7 @@ export function toSiteJob(
 ): SiteJob {
   const answer = parseAnswer(JobAnswer, json, asked);
   const { jobStatus: status, progress } = answer;
+  const elapsedMs = findElapsedMs(answer.messages?.at(-1)?.description);
   return {
     siteJobId: siteJobId ?? parseAnswer(SubmitAnswer, json, asked).jobId,
     tools,
@@ -68,6 +71,7 @@ export function toSiteJob(
       type: toMessageType(type),
       text: redactSecrets(description ?? ''),
     })),
+    ...(elapsedMs !== undefined && { elapsedMs }),
     ...(progress?.percent !== undefined && { progressPercent: progress.percent }),
     ...(progress?.message !== undefined && { progressMessage: redactSecrets(progress.message) }),
   };
@@ -83,6 +87,12 @@ export function toForgottenJob({ siteJobId, tools }: SiteJobRef): SiteJob {
     isForgotten: true,
     messages: [],
   };
+}
+
+/** As in `Succeeded at … (Elapsed Time: 23.10 seconds)`; of longer ones, and in other languages, the words are not known. */
+function findElapsedMs(text: string | undefined): number | undefined {
+  const [, seconds] = /\(Elapsed Time: (\d+\.\d+) seconds\)$/.exec(text ?? '') ?? [];
+  return seconds === undefined ? undefined : Number(seconds) * 1_000;
 }
 
 /** Some clients know more kinds than the schema names; those are `other`. */

@@ -10,6 +10,7 @@ import { type JobChange, JobEndedError, type JobRecords } from '../jobs/job-reco
 import { JobSecrets, type JobSecretsDeps, SecretMissingError } from '../jobs/job-secrets.ts';
 import type { JobContext, JobType } from '../jobs/job-type.ts';
 import type { PublishLedger } from '../jobs/publish-ledger.ts';
+import type { SiteJobTimes } from '../jobs/site-job-times.ts';
 import type { SiteTroubles } from '../jobs/site-troubles.ts';
 import {
   type PutBack,
@@ -44,6 +45,7 @@ export type AttemptDeps = ChildRunnerDeps & {
   uploads: UploadRecords;
   ledger: PublishLedger;
   folderUses: FolderUses;
+  siteJobTimes: SiteJobTimes;
   siteTroubles: SiteTroubles;
   validations: DataStoreValidations;
   jobSecrets: JobSecretsDeps;
@@ -432,7 +434,7 @@ class AttemptRun {
   #context(runner: StepRunner): JobContext {
     const attempt = this.#attempt;
     const { guard } = attempt;
-    const { storage, uploads, ledger, folderUses, validations } = this.#deps;
+    const { storage, uploads, ledger, folderUses, siteJobTimes, validations } = this.#deps;
     return {
       jobId: this.#record.jobId,
       owner: this.#record.owner,
@@ -446,6 +448,7 @@ class AttemptRun {
       uploads: fenced(uploads, guard, ['save', 'hold', 'holdUntil', 'letGo']),
       ledger: fenced(ledger, guard, ['record', 'setLive']),
       folderUses: fenced(folderUses, guard, ['join', 'claimAlone', 'leave']),
+      siteJobTimes: fenced(siteJobTimes, guard, ['note']),
       siteTroubles: this.#deps.siteTroubles,
       secrets: this.#secrets,
       validations: fenced(validations.maskedBy(this.#mask), guard, ['save', 'forget']),

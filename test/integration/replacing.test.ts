@@ -240,3 +240,17 @@ test('the interruption is measured, and settings are kept or given up as asked',
   expect(liveService(site).json).toMatchObject({ minInstancesPerNode: 1, maxInstancesPerNode: 2 });
   expectNeverStopped(site);
 });
+
+test('how long the site worked is remembered, for the next look to come in time', async ({
+  quick,
+}) => {
+  const { gateway } = await quick({ publishMs: 90 });
+  for (const layers of [['A'], ['A', 'B']]) {
+    expect(outcomeOf(await published(gateway, await gateway.build({ layers })))).not.toBe(
+      'unchanged',
+    );
+  }
+  const pastMs = await gateway.core.siteJobTimes.find('demo', target);
+  expect(pastMs).toHaveLength(2);
+  expect(Math.min(...pastMs)).toBeGreaterThanOrEqual(80);
+});

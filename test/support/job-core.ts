@@ -13,6 +13,7 @@ import { JobRecords, type NewJob } from '../../src/jobs/job-records.ts';
 import { JobSubmission } from '../../src/jobs/job-submission.ts';
 import { PublishLedger } from '../../src/jobs/publish-ledger.ts';
 import { RuntimeRecords } from '../../src/jobs/runtime-records.ts';
+import { SiteJobTimes } from '../../src/jobs/site-job-times.ts';
 import { SiteRecords } from '../../src/jobs/site-records.ts';
 import { SiteTroubles } from '../../src/jobs/site-troubles.ts';
 import { UploadRecords } from '../../src/jobs/upload-records.ts';
@@ -35,6 +36,7 @@ export type JobCore = {
   runtimes: RuntimeRecords;
   siteTroubles: SiteTroubles;
   folderUses: FolderUses;
+  siteJobTimes: SiteJobTimes;
   ledger: PublishLedger;
   validations: DataStoreValidations;
 };
@@ -68,6 +70,7 @@ export const test = base.extend<{ core: JobCore }>({
       siteRecords,
       siteTroubles: new SiteTroubles(redis, keys, siteRecords),
       folderUses: new FolderUses(redis, keys),
+      siteJobTimes: new SiteJobTimes(redis, keys),
       ledger: new PublishLedger(redis, keys, { keepVersions: 2, keepDays: 90 }),
       validations: new DataStoreValidations(redis, keys),
     });

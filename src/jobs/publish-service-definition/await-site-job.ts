@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { readSiteJob } from '../../sites/publishing.ts';
 import type { SiteJob, SiteJobMessage } from '../../sites/site-job.ts';
 import { defineStep, type StepContext } from '../step.ts';
+import { findBestLook, LookPace } from './look-pace.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { PublishingFailedError, SiteJobDeadlineError } from './publishing-errors.ts';
 import { arePublishingToolsBusy, hasTargetMoved, longestPublishMs } from './site-signs.ts';
@@ -26,23 +27,26 @@ export const awaitSiteJob = defineStep({
   act: follow,
 });
 
-const quickPolls = 10;
+/** A site job begins a moment after the site has answered that it will. */
+const startMs = 30;
 
 async function follow(input: Input, context: StepContext): Promise<SiteJobOutcome> {
   const { siteJob: submitted, site } = input;
   if (!submitted.siteJob) return watchUnseen(input, context);
-  const { pollMinMs, pollMaxMs } = context.timing;
   const patienceMs = patienceMsFor(input);
   const beganMs = Date.now();
+  const submittedMs = submitted.submittedMs ?? beganMs;
   const told = new Teller(context);
-  // Most publishes are short: whoever waits for one shall not wait longer for us than for the site.
-  const toNextWait = (ms: number) =>
-    Date.now() - beganMs < quickPolls * pollMinMs ? ms : Math.min(ms * 1.3, pollMaxMs);
-  for (let waitMs = pollMinMs; ; waitMs = toNextWait(waitMs)) {
-    await context.pause(waitMs);
+  const pace = new LookPace(context.timing, await forecastEnd(input, context.timing));
+  let runningAtMs = submittedMs;
+  for (;;) {
+    await context.pause(pace.next(Date.now() - submittedMs));
+    const lookedMs = Date.now();
     const job = await readSiteJob(site, submitted.siteJob, { signal: context.signal });
     await told.tell(job);
+    if (job.isSucceeded) await noteTime(input, job, { runningAtMs, endedAtMs: lookedMs });
     if (job.isFinal) return toOutcome(job, site.name);
+    runningAtMs = lookedMs;
     if (Date.now() - beganMs > patienceMs) {
       throw new SiteJobDeadlineError(
         `The site job ${job.siteJobId} of ${site.name} did not end within ${Math.round(patienceMs / 1000)} s; its last status was ${job.status}.`,
@@ -57,6 +61,31 @@ async function follow(input: Input, context: StepContext): Promise<SiteJobOutcom
       );
     }
   }
+}
+
+/** Milliseconds after the submission; nothing where that is not known, or no such job was seen before. */
+async function forecastEnd(
+  input: Input,
+  { pollMinMs }: StepContext['timing'],
+): Promise<number | undefined> {
+  const { siteJob, siteJobTimes, site, decision } = input;
+  if (siteJob.submittedMs === undefined) return undefined;
+  const pastMs = await siteJobTimes.find(site.name, decision.target);
+  const endMs = findBestLook(pastMs, pollMinMs);
+  return endMs === undefined ? undefined : endMs + startMs;
+}
+
+/** The site's own words are believed as far as they fit what was seen: still running then, ended by then. */
+async function noteTime(
+  { siteJob, siteJobTimes, site, decision }: Input,
+  { elapsedMs }: SiteJob,
+  { runningAtMs, endedAtMs }: { runningAtMs: number; endedAtMs: number },
+): Promise<void> {
+  const { submittedMs } = siteJob;
+  if (submittedMs === undefined || endedAtMs < submittedMs) return; // of a worker with another clock
+  const [leastMs, mostMs] = [Math.max(0, runningAtMs - submittedMs), endedAtMs - submittedMs];
+  const tookMs = elapsedMs ?? (leastMs + mostMs) / 2;
+  await siteJobTimes.note(site.name, decision.target, Math.max(leastMs, Math.min(tookMs, mostMs)));
 }
 
 /** Longer than the site's own limit: so that the site, not we, ends what takes too long. */

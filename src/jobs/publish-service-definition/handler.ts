@@ -103,6 +103,7 @@ export async function openPublishing(
     uploads: context.uploads,
     ledger: context.ledger,
     folderUses: context.folderUses,
+    siteJobTimes: context.siteJobTimes,
     warn: context.warn,
   };
 }

@@ -6,6 +6,7 @@ import type { Site } from '../../sites/sites.ts';
 import { type FolderStorage, scratch } from '../../storage/folder-storage.ts';
 import type { FolderUses } from '../folder-uses.ts';
 import type { PublishLedger } from '../publish-ledger.ts';
+import type { SiteJobTimes } from '../site-job-times.ts';
 import type { UploadRecord, UploadRecords } from '../upload-records.ts';
 import { ReferencedData } from './registered-data.ts';
 import type { PublishServiceDefinitionParams } from './schema.ts';
@@ -25,6 +26,7 @@ export type Publishing = {
   uploads: UploadRecords;
   ledger: PublishLedger;
   folderUses: FolderUses;
+  siteJobTimes: SiteJobTimes;
   warn: (text: string) => Promise<void>;
   /** The version that is published again. */
   rollbackOf?: number;

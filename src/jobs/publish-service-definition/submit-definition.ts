@@ -24,6 +24,8 @@ export const Submitted = z.object({
   siteJob: z
     .object({ siteJobId: z.string(), tools: z.enum(['PublishingTools', 'PublishingToolsEx']) })
     .optional(),
+  /** When the site had answered; absent where that answer was lost. */
+  submittedMs: z.number().optional(),
 });
 export type Submitted = z.output<typeof Submitted>;
 
@@ -73,7 +75,7 @@ async function submit(input: Input, context: Context): Promise<Submitted> {
     { signal: context.signal },
   );
   await context.log.info(`The site job is ${siteJob.siteJobId}.`);
-  return toSubmitted(uploadItem, siteJob);
+  return { ...toSubmitted(uploadItem, siteJob), submittedMs: Date.now() };
 }
 
 /** The item of the upload step, or a new one if a look had to remove that. */
