@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Log } from '../lib/log.ts';
+import { pause } from '../lib/wait.ts';
 import type { JobKeys } from './job-keys.ts';
 
 /** One entry of the stream of changes: the only news channel between processes. */
@@ -15,6 +16,9 @@ export type JobNews = {
 };
 type Listener = (news: JobNews) => void;
 
+/** News come in bursts, and each process that reads them is woken: what follows within this is read together. */
+const gatherMs = 20;
+
 /**
  * Reads the stream of changes on a connection of its own and tells listeners in this process.
  * Whoever waits for something listens first and then reads the record: so nothing falls between.
@@ -25,7 +29,7 @@ export class ChangeFeed {
   readonly #log: Log;
   readonly #listeners = new Set<Listener>();
   readonly #byJob = new Map<string, Set<Listener>>();
-  #isClosed = false;
+  readonly #closed = new AbortController();
   #reading: Promise<void> | undefined;
   #hasStarted = () => {};
   readonly #started = new Promise<void>((resolve) => {
@@ -61,15 +65,16 @@ export class ChangeFeed {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closed.abort();
     this.#hasStarted();
     this.#redis.disconnect();
     await this.#reading;
   }
 
   async #readOn(): Promise<void> {
+    const { signal } = this.#closed;
     let last: string | undefined;
-    while (!this.#isClosed) {
+    while (!signal.aborted) {
       try {
         last ??= await this.#readNewestId();
         this.#hasStarted();
@@ -86,8 +91,9 @@ export class ChangeFeed {
           last = id;
           this.#tell(toNews(id, fields));
         }
+        if (replies) await pause(gatherMs, signal);
       } catch (error) {
-        if (this.#isClosed) return;
+        if (signal.aborted) return;
         this.#log.warn({ err: error }, 'The stream of changes cannot be read; trying again');
         await new Promise((resolve) => setTimeout(resolve, 200));
       }

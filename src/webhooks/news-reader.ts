@@ -20,6 +20,8 @@ const group = 'webhooks';
 const batch = 100;
 const longestBlockMs = 5_000;
 const retryMs = 500;
+/** News come in bursts: what follows within this is read together. */
+const gatherMs = 50;
 /** A reader that has not come back for so long is gone for good. */
 const forgottenAfterMs = 3_600_000;
 
@@ -56,7 +58,9 @@ export class NewsReader {
       try {
         await this.#makeGroup();
         await this.#claimLeftOver();
-        await this.#pass(await this.#readNew());
+        const entries = await this.#readNew();
+        await this.#pass(entries);
+        if (entries.length > 0) await pause(gatherMs, signal);
       } catch (error) {
         if (signal.aborted) return;
         if (String(error).includes('NOGROUP')) this.#hasGroup = false;
@@ -116,16 +120,18 @@ export class NewsReader {
 
   async #pass(entries: Entry[]): Promise<void> {
     const { redis, stream, passOn, log } = this.#deps;
+    const passed: string[] = [];
     for (const [id, fields] of entries) {
-      if (this.#closed.signal.aborted) return; // another worker reads what is left
+      if (this.#closed.signal.aborted) break; // another worker reads what is left
       try {
         await passOn(toNews(id, fields));
       } catch (error) {
-        if (isRedisAway(error)) throw error;
+        if (isRedisAway(error)) throw error; // what was passed on is passed on again: that tells nobody twice
         log.error({ err: error, newsId: id }, 'News could not be made deliveries and are skipped');
       }
-      await redis.xack(stream, group, id);
+      passed.push(id);
     }
+    if (passed.length > 0) await redis.xack(stream, group, ...passed);
   }
 
   /** Each start of a worker is a reader of its own; those that are gone and owe nothing leave the group. */
