@@ -2,6 +2,7 @@ import { cpus, totalmem } from 'node:os';
 import { measureAccepting } from './accepting.ts';
 import { measureDocuments } from './documents.ts';
 import { measureFiles } from './files.ts';
+import { measureFolder, measureKilledRelease, measureRelease } from './folder.ts';
 import { measureListeners } from './listeners.ts';
 import { measureLists } from './lists.ts';
 import { measurePublishing } from './publishing.ts';
@@ -15,6 +16,9 @@ const sections: Record<string, () => Promise<Figure[]>> = {
   'million-jobs': () => measureLists([1_000_000]),
   listeners: measureListeners,
   documents: measureDocuments,
+  folder: measureFolder,
+  release: measureRelease,
+  'killed-release': measureKilledRelease,
 };
 const usual = ['accepting', 'publishing', 'files', 'lists', 'listeners', 'documents'];
 

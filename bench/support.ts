@@ -40,13 +40,17 @@ export async function start(args: string[], env: Record<string, string>, ready: 
     });
     child.once('exit', () => reject(new Error(`ended: ${said}`)));
   });
-  return { pid: child.pid ?? 0, end: () => end(child) };
+  return {
+    pid: child.pid ?? 0,
+    end: () => end(child, 'SIGTERM'),
+    kill: () => end(child, 'SIGKILL'),
+  };
 }
 
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
+async function end(child: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   await gone;
 }
 
@@ -62,19 +66,34 @@ export function readMemory(pid: number): { now: number; peak: number } {
   }
 }
 
-/** A house of real processes with a Redis and a simulated site of its own. */
+/** Processor time that a process has used so far, in ms, at 100 ticks a second. Linux only; else not a number. */
+export function readProcessorMs(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return Number.NaN;
+  }
+}
+
+/** A house of real processes with a Redis and simulated sites of its own; the first site is called `demo`. */
 export async function openHouse(
-  options: { publishMs?: number; workers?: number; slots?: number } = {},
+  options: { publishMs?: number; workers?: number; slots?: number; sites?: number } = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   const redis = await openOwnRedis({}, console.log);
   const reader = openDocumentReader();
-  const site = await openSimulatedSite({
-    folder: join(folder, 'site'),
-    reader,
-    publishMs: options.publishMs ?? 1_000,
-    publishingInstances: options.slots ?? 2,
-  });
+  const openSite = (name: string) =>
+    openSimulatedSite({
+      folder: join(folder, name),
+      reader,
+      publishMs: options.publishMs ?? 1_000,
+      publishingInstances: options.slots ?? 2,
+    });
+  const site = await openSite('demo');
+  const sites = new Map([['demo', site]]);
+  for (let number = 2; number <= (options.sites ?? 1); number += 1)
+    sites.set(`demo${number}`, await openSite(`demo${number}`));
   const port = await findFreePort();
   const file = join(folder, 'pressroom.yaml');
   await writeFile(
@@ -83,16 +102,24 @@ export async function openHouse(
       http: { port },
       redis: { url: redis.url },
       storage: { kind: 'folder', path: join(folder, 'storage') },
-      sites: {
-        demo: {
-          url: site.url,
-          auth: { username: site.username, password: { env: 'SITE' } },
-          ...(options.slots && { slots: options.slots }),
-        },
-      },
+      sites: Object.fromEntries(
+        [...sites].map(([name, { url, username }]) => [
+          name,
+          {
+            url,
+            auth: { username, password: { env: `SITE_${name}` } },
+            ...(options.slots && { slots: options.slots }),
+          },
+        ]),
+      ),
     }),
   );
-  const env = { PRESSROOM_CONFIG: file, SITE: site.password, PRESSROOM_LOG_LEVEL: 'info' };
+  const passwords = [...sites].map(([name, { password }]) => [`SITE_${name}`, password]);
+  const env: Record<string, string> = {
+    PRESSROOM_CONFIG: file,
+    PRESSROOM_LOG_LEVEL: 'info',
+    ...Object.fromEntries(passwords),
+  };
   const http = await startBuilt('http', env);
   const workers = await Promise.all(
     Array.from({ length: options.workers ?? 0 }, () => startBuilt('worker', env)),
@@ -101,12 +128,19 @@ export async function openHouse(
     folder,
     redis,
     site,
+    sites,
     http,
     workers,
+    /** Kills a worker as a machine that fails would, and starts another one. */
+    replaceWorker: async () => {
+      const [oldest] = workers.splice(0, 1);
+      await oldest?.kill();
+      workers.push(await startBuilt('worker', env));
+    },
     url: `http://127.0.0.1:${port}`,
     close: async () => {
       await Promise.all([http.end(), ...workers.map((worker) => worker.end())]);
-      await site.close();
+      await Promise.all([...sites.values()].map((each) => each.close()));
       await reader.close();
       await redis.close();
       await rm(folder, { recursive: true, force: true });
