@@ -10,7 +10,7 @@ const publishMs = 1_000;
 const slotCounts = [1, 2, 4, 8];
 const siteCounts = [1, 2, 4];
 /** So many publishes one after the other in each slot: what happens once at the ends weighs less. */
-const rounds = 5;
+const rounds = 4;
 
 /** Definitions a minute against slots and sites, beside what the time of one publish alone allows. */
 export async function measureFolder(): Promise<Figure[]> {
