@@ -3,7 +3,13 @@ import { findRoute, noRuntimeText } from '../jobs/runtime-wish.ts';
 import type { HttpDeps } from './http-deps.ts';
 import { type Outlook, toTime, type WaitingFor } from './status-info.ts';
 
-type Deps = Pick<HttpDeps, 'records' | 'siteRecords' | 'forecasts' | 'runtimes' | 'jobTypes'>;
+type Deps = Pick<
+  HttpDeps,
+  'records' | 'childRows' | 'siteRecords' | 'forecasts' | 'runtimes' | 'jobTypes'
+>;
+
+/** So many of the newest children are looked at for one that waits. */
+const childrenLookedAt = 20;
 
 /** What is to be said of a job that has not ended, found out at the moment of reading. */
 export async function readOutlook(record: JobRecord, deps: Deps): Promise<Outlook> {
@@ -26,7 +32,9 @@ async function findWaitingFor(record: JobRecord, deps: Deps): Promise<WaitingFor
   if (parked?.reason === 'service' && parked.lock) return waitForService(record, parked.lock, deps);
   if (parked?.reason === 'parent' && children) {
     const { open, expected } = children;
-    return { reason: 'parent', detail: `${open} of ${expected} children have not ended` };
+    const detail = `${open} of ${expected} children have not ended`;
+    const why = children.running === 0 && (await findWaitOfChild(record, deps));
+    return { reason: 'parent', detail: why ? `${detail}. ${why}` : detail };
   }
   if (parked && !(parked.reason === 'schedule' && Date.now() >= (parked.untilMs ?? 0))) {
     return {
@@ -41,6 +49,22 @@ async function findWaitingFor(record: JobRecord, deps: Deps): Promise<WaitingFor
     (await waitForSite(record, deps)) ??
     waitForSlot(record, deps)
   );
+}
+
+/** What keeps the children, where none works and somebody may have to do something about it. */
+async function findWaitOfChild(
+  { jobId, children }: JobRecord,
+  deps: Deps,
+): Promise<string | undefined> {
+  const from = Math.max(0, (children?.total ?? 0) - childrenLookedAt);
+  const rows = await deps.childRows.readWritten(jobId, from, childrenLookedAt);
+  const open = rows.find(({ status, jobID }) => status === 'accepted' && jobID);
+  const child = open?.jobID && (await deps.records.find(open.jobID));
+  if (!child || isFinal(child.status)) return undefined;
+  const waitingFor = await findWaitingFor(child, deps);
+  return ['site', 'runtime', 'parent'].includes(waitingFor?.reason ?? '')
+    ? waitingFor?.detail
+    : undefined;
 }
 
 /** Of a job that ArcPy carries out, while no live worker's can. */

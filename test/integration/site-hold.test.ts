@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { test } from '../support/publishing-test.ts';
 
 test('a held site lets no job begin, says why, and goes on when it is released', async ({
@@ -26,10 +26,21 @@ test('a held site lets no job begin, says why, and goes on when it is released',
     waitingFor: { reason: 'site', detail: expect.stringContaining('Election week') },
   });
   expect(site.control.requests().map(({ operation }) => operation)).not.toContain('upload');
+  const parent = await gateway.publish(await gateway.build(), {
+    sites: 'demo',
+    serviceName: 'Next',
+  });
+  await vi.waitFor(async () => {
+    const job = await fetch(`${gateway.url}/v1/jobs/${parent.body.jobID}`);
+    expect(await job.json()).toMatchObject({
+      waitingFor: { reason: 'parent', detail: expect.stringContaining('Election week') },
+    });
+  }, 10_000);
   const released = await call('release');
 
   expect(await released.json()).not.toHaveProperty('hold');
   expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
+  expect(await gateway.ended(parent.body.jobID)).toMatchObject({ status: 'successful' });
 });
 
 test('a hold ends by itself', async ({ openSite, open }) => {

@@ -24,7 +24,7 @@ const JobChangeRequest = z
 
 type Deps = Pick<
   HttpDeps,
-  'records' | 'submission' | 'siteRecords' | 'forecasts' | 'runtimes' | 'jobTypes'
+  'records' | 'childRows' | 'submission' | 'siteRecords' | 'forecasts' | 'runtimes' | 'jobTypes'
 >;
 
 export async function jobPriorityRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
