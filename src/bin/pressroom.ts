@@ -10,7 +10,7 @@ import { runWorker } from './worker.ts';
 const usage = `pressroom <command>
 
   http             the API
-  worker           carries out jobs; any number of them
+  worker           carries out jobs; any number of them [--queues site-…,here]
   demo             everything on this machine, and one publish [--once] [file.sd]
   doctor           checks Redis, storage and each site, and says what to mend
   simulated-site   a site to try things out on [--port …] [--fault …]
@@ -20,7 +20,7 @@ The configuration is the YAML file named by PRESSROOM_CONFIG.
 
 const commands: Record<string, (args: string[], env: NodeJS.ProcessEnv) => Promise<unknown>> = {
   http: (args, env) => withoutArguments('http', args, () => runHttp(env)),
-  worker: (args, env) => withoutArguments('worker', args, () => runWorker(env)),
+  worker: runWorker,
   demo: runDemo,
   doctor: runDoctor,
   'simulated-site': runSimulatedSite,

@@ -6,6 +6,7 @@ import { ChangeFeed } from '../jobs/change-feed.ts';
 import { offeredJobTypes } from '../jobs/registry.ts';
 import { RuntimeRouting } from '../jobs/runtime-routing.ts';
 import { createEgressPolicy } from '../lib/egress-policy.ts';
+import { ConfigError } from '../lib/errors.ts';
 import { Lifecycle } from '../lib/lifecycle.ts';
 import { createLog } from '../lib/log.ts';
 import { closeRedis, openRedis } from '../lib/redis.ts';
@@ -20,17 +21,24 @@ import { SiteGate } from '../worker/site-gate.ts';
 import { SiteMonitor } from '../worker/site-monitor.ts';
 import { Upkeep } from '../worker/upkeep.ts';
 import { openArcpy, toArcpyOfWorker } from './arcpy-of-machine.ts';
+import { parseCommandLine } from './command-line.ts';
 import { openConfiguration } from './configuration.ts';
 import { createCore } from './core.ts';
 import { createHouseMetrics, measureHouse } from './house-metrics.ts';
 import { productVersion } from './product-version.ts';
+import { parseQueueNames, ServedQueues } from './served-queues.ts';
 import { openWebhooksOfWorker } from './webhooks-of-worker.ts';
 
 /** How long what is under way may take to come to its next record, and when the process ends anyhow. */
 const graceMs = 10_000;
 const endMs = 30_000;
 
-export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
+const usage = `pressroom worker [--queues here,site-<name>,arcpy-<pool>,webhooks]
+
+  --queues  what it serves, by commas; all that it can by default`;
+
+export async function runWorker(args: string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const { values } = parseCommandLine(usage, { args, options: { queues: { type: 'string' } } });
   const tracing = await openTracing(env, { service: 'pressroom-worker', version: productVersion });
   const log = createLog({
     level: env.PRESSROOM_LOG_LEVEL ?? 'info',
@@ -49,6 +57,10 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     it.close(),
   );
   const { config } = live;
+  const served = new ServedQueues(parseQueueNames(values.queues), {
+    sites: Object.keys(live.now().sites),
+    pool: config.arcpy.pool,
+  });
   const redis = lifecycle.opened('redis', openRedis(live.redis, 'patient'), closeRedis);
   const metrics = createHouseMetrics('worker');
   metrics.measureProcess();
@@ -80,6 +92,7 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     resolveSecret: live.resolveSecret,
     log,
   });
+  const servedSites = () => served.sitesOf(sites.names());
   const workerId = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
   const gate = new SiteGate(core.siteRecords, config.timing, log);
   const common = {
@@ -97,14 +110,23 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     tracing,
   };
 
-  const monitor = lifecycle.opened('site monitor', new SiteMonitor(common), (it) => it.close());
+  const monitor = lifecycle.opened(
+    'site monitor',
+    new SiteMonitor({ ...common, siteNames: servedSites }),
+    (it) => it.close(),
+  );
   const upkeep = lifecycle.opened(
     'upkeep',
     new Upkeep({ ...common, uploadsConfig: config.uploads, retention: config.retention }),
     (it) => it.close(),
   );
   const jobTypes = offeredJobTypes(config);
-  const arcpy = await openArcpy(config, env, log);
+  const { pool, processes } = config.arcpy;
+  const arcpy = served.hasPool(pool) ? await openArcpy(config, env, log) : undefined;
+  if (!arcpy && served.needsPool(pool))
+    throw new ConfigError(
+      `--queues names arcpy-${pool}, and this machine has no ArcPy that may be used.`,
+    );
   if (arcpy) lifecycle.opened('arcpy', arcpy.runtime, (it) => it.close());
   const runtimeKeeper =
     arcpy &&
@@ -129,21 +151,23 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     }),
     (it) => it.close(graceMs),
   );
-  lifecycle.opened(
-    'webhooks',
-    openWebhooksOfWorker(config, live.redis, {
-      sealing,
-      egress: createEgressPolicy(config.egress),
-      workerId,
-      log,
-      metrics,
-      tracing,
-    }),
-    (it) => it.close(),
-  );
+  if (served.hasWebhooks) {
+    lifecycle.opened(
+      'webhooks',
+      openWebhooksOfWorker(config, live.redis, {
+        sealing,
+        egress: createEgressPolicy(config.egress),
+        workerId,
+        log,
+        metrics,
+        tracing,
+      }),
+      (it) => it.close(),
+    );
+  }
   live.onReload(({ sites: configs }) => {
     sites.reload(configs);
-    for (const name of sites.names()) {
+    for (const name of servedSites()) {
       sites.get(name).client.holdReleased();
       gate
         .releaseLogin(name)
@@ -151,15 +175,14 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
     }
     monitor.watch();
     worker
-      .serve(sites.names())
+      .serve(served.jobQueuesOf(sites.names()))
       .catch((error: unknown) => log.error({ err: error }, 'Queues could not be served'));
   });
-  for (const name of sites.names()) await gate.releaseLogin(name);
+  for (const name of servedSites()) await gate.releaseLogin(name);
   monitor.watch();
   upkeep.open();
-  await worker.serve(sites.names());
+  await worker.serve(served.jobQueuesOf(sites.names()));
   if (runtimeKeeper) {
-    const { pool, processes } = config.arcpy;
     runtimeKeeper.open((isOn) => worker.serveArcpy(pool, { isOn, jobs: processes }));
     lifecycle.opened('runtime keeper', runtimeKeeper, (it) => it.close());
   }
@@ -173,5 +196,5 @@ export async function runWorker(env: NodeJS.ProcessEnv): Promise<void> {
       (it) => it.close(),
     );
   }
-  log.info({ workerId, sites: sites.names() }, 'Worker is ready');
+  log.info({ workerId, sites: servedSites() }, 'Worker is ready');
 }

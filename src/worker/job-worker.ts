@@ -1,7 +1,7 @@
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ChangeFeed } from '../jobs/change-feed.ts';
-import { arcpyQueueNameOf, type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
+import { arcpyQueueNameOf, type JobQueues } from '../jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
 import { UnwantedChildError } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
@@ -59,9 +59,9 @@ export class JobWorker {
     });
   }
 
-  /** Serves the queues of these sites and the one that touches none; others are left from now on. */
-  async serve(siteNames: string[]): Promise<void> {
-    const wanted = new Set([queueNameOf(undefined), ...siteNames.map(queueNameOf)]);
+  /** Serves these queues; others are left from now on, save those of ArcPy. */
+  async serve(queueNames: readonly string[]): Promise<void> {
+    const wanted = new Set(queueNames);
     for (const name of wanted)
       if (!this.#workers.has(name)) this.#workers.set(name, this.#open(name));
     for (const [name, worker] of this.#workers) {

@@ -19,6 +19,8 @@ import type { SiteGate } from './site-gate.ts';
 
 export type SiteMonitorDeps = {
   sites: Sites;
+  /** Those of them that this worker looks at. */
+  siteNames: () => string[];
   siteRecords: SiteRecords;
   queues: JobQueues;
   gate: SiteGate;
@@ -46,7 +48,7 @@ export class SiteMonitor {
 
   /** Watches the configured sites; one that is gone is left at its next turn. */
   watch(): void {
-    for (const name of this.#deps.sites.names()) {
+    for (const name of this.#deps.siteNames()) {
       if (!this.#loops.has(name)) this.#loops.set(name, this.#watchOne(name));
     }
   }
@@ -61,7 +63,7 @@ export class SiteMonitor {
 
   async #watchOne(name: string): Promise<void> {
     const everyMs = this.#deps.queue.siteReadSeconds * 1000;
-    const isWatched = () => !this.#closed.signal.aborted && this.#deps.sites.names().includes(name);
+    const isWatched = () => !this.#closed.signal.aborted && this.#deps.siteNames().includes(name);
     await this.#limitUntilKnown(name);
     while (isWatched()) {
       try {

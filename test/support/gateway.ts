@@ -13,6 +13,7 @@ import { type DocumentReader, openDocumentReader } from '../../src/documents/doc
 import { buildServiceDefinition } from '../../src/documents/service-definition-builder.ts';
 import { createApp } from '../../src/http/app.ts';
 import { ChangeFeed } from '../../src/jobs/change-feed.ts';
+import { queueNameOf } from '../../src/jobs/job-queue.ts';
 import { hasEnded, type JobRecord } from '../../src/jobs/job-record.ts';
 import type { JobType } from '../../src/jobs/job-type.ts';
 import { offeredJobTypes } from '../../src/jobs/registry.ts';
@@ -186,7 +187,7 @@ export async function openGateway({
         config: config.arcpy,
         routing: new RuntimeRouting({ ...own, redis: patient, jobTypes }),
       });
-    const monitor = new SiteMonitor(common);
+    const monitor = new SiteMonitor({ ...common, siteNames: () => sites.names() });
     const upkeep = new Upkeep({
       ...common,
       uploadsConfig: config.uploads,
@@ -206,7 +207,7 @@ export async function openGateway({
     });
     monitor.watch();
     upkeep.open();
-    await worker.serve(sites.names());
+    await worker.serve([undefined, ...sites.names()].map(queueNameOf));
     const { pool, processes } = config.arcpy;
     runtimeKeeper?.open((isOn) => worker.serveArcpy(pool, { isOn, jobs: processes }));
     const webhooks = openWebhooksOfWorker(config, config.redis, {

@@ -17,9 +17,10 @@ export type PressroomProcess = {
 export async function startPressroom(
   command: 'http' | 'worker',
   env: Record<string, string>,
+  args: readonly string[] = [],
 ): Promise<PressroomProcess> {
   const { nodeArgs, path } = findProductModule('bin/pressroom');
-  const child = spawn(process.execPath, [...nodeArgs, path, command], {
+  const child = spawn(process.execPath, [...nodeArgs, path, command, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
