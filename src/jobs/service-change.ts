@@ -152,18 +152,23 @@ export async function putBackState(
   if (!now) throw new ServiceNotPutBackError(`${name} is not there any more.`);
   const wanted = before.configuredState.toUpperCase() === 'STOPPED' ? 'STOPPED' : 'STARTED';
   if (isSameState(now, before)) return undefined;
+  const note = `${name} was ${wanted === 'STARTED' ? 'started' : 'stopped'} again`;
+  await context.intends(note);
   try {
     await bringTo(one, wanted, context);
   } catch (error) {
     if (!(error instanceof GatewayError) || error.again !== 'never') throw error;
     const after = await findStatus(one.site, one.target, context);
-    if (after && isSameState(after, before)) return undefined; // it did not run before either
+    if (after && isSameState(after, before)) {
+      await context.intends(''); // it did not run before either
+      return undefined;
+    }
     throw new ServiceNotPutBackError(
       `${name} was ${before.realTimeState.toLowerCase()} and could not be brought back: ${error.message}`,
       { cause: error },
     );
   }
-  return `${name} was ${wanted === 'STARTED' ? 'started' : 'stopped'} again`;
+  return note;
 }
 
 function isSameState(one: ServiceStatus, other: ServiceStatus): boolean {

@@ -8,6 +8,7 @@ import {
 import { type ServiceTarget, toText } from '../sites/service-target.ts';
 import type { Site } from '../sites/sites.ts';
 import { ServiceNotAsWantedError } from './service-errors.ts';
+import type { StepContext } from './step.ts';
 
 /** The principal that stands for the public (Esri, "Permissions"). */
 const everyone = 'esriEveryone';
@@ -139,19 +140,29 @@ export async function putBackPermissions(
   site: Site,
   target: ServiceTarget,
   changes: PermissionChange[],
-  options: Options,
+  { signal, intends }: Pick<StepContext, 'signal' | 'intends'>,
 ): Promise<string | undefined> {
+  const options = { signal };
   const own = await readPermissions(site, target, options);
   const ours = changes.filter(({ principal, to }) => entryOf(own, principal) === to);
   const isDifferent = ({ from, to, inherited }: PermissionChange) => (from ?? inherited) !== to;
   const due = ours.filter(isDifferent);
-  for (const { principal, from, inherited } of due)
-    await addPermission(site, target, { principal, isAllowed: from ?? inherited }, options);
-  const left = ours.filter(({ from }) => from === null).map(({ principal }) => principal);
+  // An entry that says what was inherited is there from an undo that was cut short.
+  const left = changes
+    .filter(({ from }) => from === null)
+    .filter(({ principal, to, inherited }) => {
+      const entry = entryOf(own, principal);
+      return entry === to || entry === inherited;
+    })
+    .map(({ principal }) => principal);
   if (due.length === 0 && left.length === 0) return undefined;
   const note =
     left.length > 0
       ? ` (${left.join(', ')} had no entry and has one now that says what was inherited)`
       : '';
-  return `${toText(target)} on ${site.name} can be used by whom it could be before${note}`;
+  const done = `${toText(target)} on ${site.name} can be used by whom it could be before${note}`;
+  if (due.length > 0) await intends(done);
+  for (const { principal, from, inherited } of due)
+    await addPermission(site, target, { principal, isAllowed: from ?? inherited }, options);
+  return done;
 }

@@ -31,6 +31,7 @@ const moments: [scenario: string, how: Disturbance, operation: string][] = [
   ['update a folder', 'killed after', 'edit-data-item'],
   ['update a folder', 'lost', 'edit-data-item'],
   ['unregister', 'killed after', 'unregister-item'],
+  ['undo a stop of services', 'lost', 'start'],
   ['rotate a password', 'killed after', 'edit-data-item'],
 ];
 

@@ -187,11 +187,15 @@ async function readOutcome({ site, gateway }: Trial, jobId: string): Promise<Out
   const { status, undo, exception } = record;
   const results = (record.results ?? {}) as Record<string, unknown>;
   const { outcome, verification, changed, putBack, valid, items } = results;
+  const { done, already, version } = results;
   return {
     job: {
       ...{ status, undo, code: exception?.code },
       ...{ putBack: exception?.putBack, notPutBack: exception?.notPutBack },
-      results: { outcome, verification, changed, putBack, valid, items: countOf(items) },
+      results: {
+        ...{ outcome, verification, changed, putBack, valid, items: countOf(items) },
+        ...{ done, already, version },
+      },
     },
     site: {
       services: services.map(({ lastmodified: _, json, ...kept }) => ({

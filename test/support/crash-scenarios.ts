@@ -21,11 +21,11 @@ export type Scenario = {
 type Layers = readonly string[];
 
 const publish =
-  (layers: Layers, inputs: Record<string, string> = {}) =>
+  (layers: Layers, inputs: Record<string, string> = {}, processId?: string) =>
   async ({ gateway }: Scene): Promise<string> => {
     const definition = await gateway.build({ layers: [...layers] });
     const all = { site: 'demo', folder: 'Transport', ...inputs };
-    const { body } = await gateway.publish(definition, all);
+    const { body } = await gateway.publish(definition, all, {}, null, gateway.url, processId);
     return body.jobID;
   };
 
@@ -45,6 +45,23 @@ const holding =
   ({ site }: Scene) => {
     for (const item of items) site.control.addDataItem(item);
   };
+
+/** Two services, which nobody published. */
+const serving =
+  (realTimeState: 'STARTED' | 'STOPPED' = 'STARTED') =>
+  ({ site }: Scene) => {
+    const json = { configuredState: realTimeState };
+    for (const name of ['A', 'B'])
+      site.control.addService({ name, layers: ['L'], realTimeState, json });
+  };
+
+const both = { site: 'demo', services: { pattern: '*.MapServer' } };
+/** The first is changed by then, and has to be put back. */
+const refusing = (operation: string): Fault => ({
+  kind: 'change-refused',
+  operation,
+  service: 'B',
+});
 
 /** From the first request of a kind on the data cannot be reached. */
 const brokenAfter =
@@ -104,6 +121,21 @@ const failing: Fault = {
   messages: ['ERROR 001369: Failed to create the service.'],
   leaves: 'half-made',
 };
+const edits = { ...both, set: { maxIdleTime: 60 } };
+const permissions = { ...both, public: false, allow: ['Planners'] };
+const imagery = {
+  path: '/fileShares/data',
+  type: 'folder',
+  info: { path: '/data', dataStoreConnectionType: 'shared' },
+};
+const earlier = { site: 'demo', service: 'Transport/Roads.MapServer', version: 1 };
+
+async function publishedTwice(scene: Scene) {
+  await published(['Roads', 'Bridges'])(scene);
+  const second = publish(['Roads', 'Tunnels'], { ifExists: 'replace' });
+  await scene.gateway.ended(await second(scene), 40_000);
+}
+
 const folder = { site: 'demo', name: 'roads', path: '\\\\files\\gis' };
 
 export const scenarios: readonly Scenario[] = [
@@ -172,5 +204,65 @@ export const scenarios: readonly Scenario[] = [
     name: 'validate',
     arrange: holding(share, database('gisdb')),
     ask: execute('validate-data-stores', { site: 'demo' }),
+  },
+  { name: 'start services', arrange: serving('STOPPED'), ask: execute('start-services', both) },
+  { name: 'stop services', arrange: serving(), ask: execute('stop-services', both) },
+  {
+    name: 'undo a stop of services',
+    arrange: serving(),
+    ask: execute('stop-services', both),
+    fault: refusing('stop'),
+  },
+  { name: 'restart services', arrange: serving(), ask: execute('restart-services', both) },
+  { name: 'delete services', arrange: serving(), ask: execute('delete-services', both) },
+  {
+    name: 'delete what was published',
+    arrange: published(['Roads']),
+    ask: execute('delete-services', both),
+  },
+  { name: 'edit services', arrange: serving(), ask: execute('edit-services', edits) },
+  {
+    name: 'undo an edit of services',
+    arrange: serving(),
+    ask: execute('edit-services', edits),
+    fault: refusing('edit'),
+  },
+  { name: 'permit', arrange: serving(), ask: execute('set-service-permissions', permissions) },
+  {
+    name: 'undo a permission',
+    arrange: serving(),
+    ask: execute('set-service-permissions', permissions),
+    fault: refusing('add-permission'),
+  },
+  {
+    name: 'serve an image',
+    arrange: holding(imagery),
+    ask: execute('create-image-service', {
+      site: 'demo',
+      folder: 'Imagery',
+      serviceName: 'Ortho',
+      path: '/data/ortho.tif',
+    }),
+  },
+  {
+    name: 'roll back',
+    arrange: publishedTwice,
+    ask: execute('rollback-service', earlier),
+  },
+  {
+    name: 'undo a roll-back',
+    arrange: publishedTwice,
+    ask: execute('rollback-service', earlier),
+    fault: { kind: 'fewer-layers', by: 1 },
+  },
+  {
+    name: 'import a definition',
+    arrange: ({ site }) =>
+      site.control.addService({
+        folder: 'Transport',
+        name: 'Roads',
+        layers: ['Roads', 'Bridges'],
+      }),
+    ask: publish(['Roads', 'Bridges'], {}, 'import-current-definition'),
   },
 ];

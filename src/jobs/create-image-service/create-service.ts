@@ -32,8 +32,10 @@ export const createImage = defineStep<Input, ServiceTarget, Before>({
     if (context.before.isThere) return undefined;
     const ours = await findOurs(input, context.signal);
     if (!ours) return undefined;
+    const note = `the service ${toText(ours)} was removed from ${site.name}`;
+    await context.intends(note);
     await deleteService(site, ours, context);
-    return `the service ${toText(ours)} was removed from ${site.name}`;
+    return note;
   },
 });
 

@@ -214,12 +214,14 @@ async function putBack(one: OneService, context: StepContext<Before>): Promise<s
   if (!json) return undefined;
   const ours = changes.filter(({ key, to }) => isSameSetting(key, readSetting(json, key), to));
   const name = `${toText(one.target)} on ${one.site.name}`;
-  if (ours.length > 0)
+  const note = `${name} has its earlier values again: ${ours.map(({ key }) => key).join(', ')}`;
+  if (ours.length > 0) {
+    await context.intends(note);
     await editService(one.site, one.target, withValues(json, ours, 'from'), context);
+  }
   if (!(await isBack(one, status, context))) {
     const now = await findStatus(one.site, one.target, context);
     throw new ServiceNotPutBackError(`${name} has its earlier values, but ${stateInWords(now)}.`);
   }
-  if (ours.length === 0) return undefined;
-  return `${name} has its earlier values again: ${ours.map(({ key }) => key).join(', ')}`;
+  return ours.length === 0 ? undefined : note;
 }
