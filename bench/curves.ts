@@ -36,6 +36,7 @@ export function drawCurves(xs: number[], curves: Curve[], names: { x: string; y:
   }
   const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="12">
+<title>${names.y}, by ${names.x}</title>
 <rect width="100%" height="100%" fill="#fff"/>
 ${parts.join('\n')}
 </svg>
