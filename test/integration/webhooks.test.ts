@@ -318,7 +318,9 @@ describe('receivers that fail', () => {
     open,
   }) => {
     const receiver = await listen();
-    const gateway = await open([receiver]);
+    const witness = await listen();
+    const gateway = await open([receiver, witness]);
+    await register(gateway, witness, { eventTypes: ['job.accepted'] });
     const { id } = await register(gateway, receiver, { eventTypes: ['job.accepted'] });
     const here = `/v1/webhook-endpoints/${id}`;
     receiver.answerNext(status(410));
@@ -340,7 +342,8 @@ describe('receivers that fail', () => {
       Array(2).fill([409, 'conflict']),
     );
 
-    await gateway.ended(await submit(gateway));
+    const untold = await submit(gateway);
+    await witness.received(1, (call) => call.body.includes(untold));
     const enabled = await change(gateway, id, { enabled: true });
     expect(enabled.body).toMatchObject({ enabled: true });
     expect(enabled.body).not.toHaveProperty('disabled');
