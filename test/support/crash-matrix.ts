@@ -247,8 +247,8 @@ function withoutCut(outcome: Outcome, operation: string): Outcome {
 }
 
 const anyId = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
-/** These come and go by themselves. */
-const passing = /:(turn|site-lease|bull:[^:]+:[^:]+$|bull:[^:]+$|seq$)/;
+/** These come and go by themselves; how long site jobs took is noted only where their beginning was seen. */
+const passing = /:(turn|site-lease|site-job-times:.+|bull:[^:]+:[^:]+$|bull:[^:]+$|seq$)/;
 
 async function readKeys({ redis, config }: Gateway): Promise<string[]> {
   const { prefix } = config.redis;
