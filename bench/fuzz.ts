@@ -1,10 +1,11 @@
 import { fork } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type FuzzFinding, fuzzOnce, gatherSeeds } from '../test/support/document-fuzz.ts';
+import { samples } from '../test/support/samples.ts';
 
 /**
  * `npm run fuzz -- documents [--seconds 120] [--seed 1] [--from 0]`: changes documents by chance, reads and edits them.
@@ -24,10 +25,7 @@ const seed = Number(values.seed);
 type Report = { round: number; finding?: Omit<FuzzFinding, 'bytes'> & { hex: string } };
 
 async function runRounds(folder: string): Promise<void> {
-  const seeds = await gatherSeeds(
-    folder,
-    resolve(process.env.PRESSROOM_SAMPLES ?? '../shared/samples'),
-  );
+  const seeds = await gatherSeeds(folder, samples);
   const until = Date.now() + Number(values.seconds) * 1_000;
   for (let round = Number(values.from); Date.now() < until; round += 1) {
     const finding = await fuzzOnce(round, { seed, seeds, folder });
