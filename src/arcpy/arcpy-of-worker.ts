@@ -1,4 +1,4 @@
-import type { ArcpyConfig } from '../lib/config.ts';
+import type { ArcpyConfig } from '../lib/arcpy-config.ts';
 import type { ArcpyRuntime } from './arcpy-runtime.ts';
 
 /** What a handler gets of its worker's ArcPy. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect, vi } from 'vitest';
 import { openScenario, type Scenario, testPython } from '../../test/support/arcpy-house.ts';
-import { ArcpyConfig } from '../lib/config.ts';
+import { ArcpyConfig } from '../lib/arcpy-config.ts';
 import { createLog } from '../lib/log.ts';
 import { ArcpyRuntime } from './arcpy-runtime.ts';
 import { toPythonEnvironment } from './python-environment.ts';

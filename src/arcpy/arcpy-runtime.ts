@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os';
-import type { ArcpyConfig } from '../lib/config.ts';
+import type { ArcpyConfig } from '../lib/arcpy-config.ts';
 import type { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import {

@@ -5,9 +5,10 @@ import {
   webhookScopes,
 } from '../http/caller.ts';
 import { leastFreeBytes } from '../http/upload-receiver.ts';
-import type { Config, ResolveSecret } from '../lib/config.ts';
+import type { Config } from '../lib/config.ts';
 import { ConfigError } from '../lib/errors.ts';
 import { closeRedis, openRedis, type RedisAddress } from '../lib/redis.ts';
+import type { ResolveSecret } from '../lib/secret-reference.ts';
 import { FolderStorage } from '../storage/folder-storage.ts';
 import { type Finding, fail, ok, type Verdict, warn } from './finding.ts';
 

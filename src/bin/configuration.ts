@@ -1,14 +1,11 @@
 import { watch } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import {
-  type Config,
-  createSecretResolver,
-  type ResolveSecret,
-  readConfig,
-} from '../lib/config.ts';
+import type { Config } from '../lib/config.ts';
 import { ConfigError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import { readConfig } from '../lib/read-config.ts';
 import type { RedisAddress } from '../lib/redis.ts';
+import { createSecretResolver, type ResolveSecret } from '../lib/secret-reference.ts';
 
 /** What follows a change of the file while a process runs: sites, keys and secrets; the rest needs a restart. */
 export type Reloaded = Pick<Config, 'sites' | 'apiKeys' | 'secrets'>;

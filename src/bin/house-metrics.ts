@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type ScrapedGaugesDeps, scrapeGauges } from '../jobs/scraped-gauges.ts';
-import type { ApiKeyConfig } from '../lib/config.ts';
+import type { ApiKeyConfig } from '../lib/api-key-config.ts';
 import { createMetrics, type Metrics } from '../lib/metrics.ts';
 import { timeCommands } from '../lib/redis-timing.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';

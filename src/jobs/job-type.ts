@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { ArcpyOfWorker } from '../arcpy/arcpy-of-worker.ts';
 import type { DocumentReader } from '../documents/document-reader.ts';
-import type { Timing } from '../lib/config.ts';
 import { RequestError, type RequestFault } from '../lib/errors.ts';
 import { toPointer } from '../lib/json-pointer.ts';
 import type { Problem } from '../lib/problem.ts';
+import type { Timing } from '../lib/timing.ts';
 import type { Site } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { DataStoreValidations } from './data-store-validations.ts';

@@ -6,8 +6,8 @@ import {
   readMessages,
   submitted,
 } from '../../test/support/job-core.ts';
-import { Timing } from '../lib/config.ts';
 import { type Again, type ErrorCode, GatewayError } from '../lib/errors.ts';
+import { Timing } from '../lib/timing.ts';
 import { JobLog } from './job-log.ts';
 import type { StepRecord } from './job-record.ts';
 import {

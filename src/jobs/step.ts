@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import type { Timing } from '../lib/config.ts';
 import { GatewayError } from '../lib/errors.ts';
+import type { Timing } from '../lib/timing.ts';
 import { withJitter } from '../lib/wait.ts';
 import type { JobLog } from './job-log.ts';
 import type { StepRecord } from './job-record.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { EgressConfig } from './config.ts';
 import { checkDestination } from './egress.ts';
+import { EgressConfig } from './egress-config.ts';
 import {
   blockedRanges,
   createEgressPolicy,

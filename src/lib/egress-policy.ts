@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
-import type { EgressConfig } from './config.ts';
+import type { EgressConfig } from './egress-config.ts';
 import { ConfigError, GatewayError } from './errors.ts';
 
 /**

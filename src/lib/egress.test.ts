@@ -3,8 +3,8 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { makeTestCertificate } from '../../test/support/test-certificate.ts';
-import { EgressConfig } from './config.ts';
 import { SendFailedError, sendToDestination } from './egress.ts';
+import { EgressConfig } from './egress-config.ts';
 import { createEgressPolicy, DestinationNotAllowedError } from './egress-policy.ts';
 
 const open: { close(): unknown }[] = [];

@@ -3,10 +3,11 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ResolveSecret, SealingConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import { createLog } from './log.ts';
 import { openSealing, SealBrokenError, Sealing } from './sealing.ts';
+import { SealingConfig } from './sealing-config.ts';
+import type { ResolveSecret } from './secret-reference.ts';
 
 const key = (id: string) => ({ id, key: randomBytes(32) });
 const current = key('2026');

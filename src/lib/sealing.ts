@@ -1,9 +1,10 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ResolveSecret, SealingConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import type { Log } from './log.ts';
+import type { SealingConfig } from './sealing-config.ts';
+import type { ResolveSecret } from './secret-reference.ts';
 
 /** What a sealed text belongs to. A sealed text that was moved elsewhere does not open there. */
 export type SealPurpose = { purpose: string; recordId: string };

@@ -1,4 +1,4 @@
-import type { SiteConfig } from '../lib/config.ts';
+import type { SiteConfig } from '../lib/site-config.ts';
 import { type RestInfo, readPublicJson, toRestInfo } from './rest-info.ts';
 import type { SiteConnection } from './site-connection.ts';
 import { SiteError } from './site-errors.ts';

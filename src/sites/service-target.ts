@@ -1,4 +1,4 @@
-import type { SiteConfig } from '../lib/config.ts';
+import type { SiteConfig } from '../lib/site-config.ts';
 
 /** A service as the Administrator API knows it; `folder` is empty for the root. */
 export type ServiceTarget = { folder: string; serviceName: string; type: string };

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
 import { Agent, request as sendRequest } from 'undici';
-import type { SiteConfig } from '../lib/config.ts';
+import type { SiteConfig } from '../lib/site-config.ts';
 import { readCertificate, type ShownCertificate } from './read-certificate.ts';
 import type { OpenBody, RequestBody } from './request-body.ts';
 import type { WireAnswer } from './site-answer.ts';

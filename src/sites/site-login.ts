@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import type { ResolveSecret, SecretReference, SiteConfig } from '../lib/config.ts';
+import type { ResolveSecret, SecretReference } from '../lib/secret-reference.ts';
+import type { SiteConfig } from '../lib/site-config.ts';
 import { logIn } from './log-in.ts';
 import type { SiteConnection } from './site-connection.ts';
 import { SiteLoginRefusedError } from './site-errors.ts';

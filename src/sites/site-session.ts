@@ -1,6 +1,7 @@
-import type { ResolveSecret, SiteConfig } from '../lib/config.ts';
 import type { Log } from '../lib/log.ts';
 import type { Metrics } from '../lib/metrics.ts';
+import type { ResolveSecret } from '../lib/secret-reference.ts';
+import type { SiteConfig } from '../lib/site-config.ts';
 import type { Tracing } from '../lib/tracing.ts';
 import { SiteConnection } from './site-connection.ts';
 import { SiteLogin } from './site-login.ts';

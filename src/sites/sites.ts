@@ -1,5 +1,6 @@
-import { digestOf, type SiteConfig } from '../lib/config.ts';
+import { digestOf } from '../lib/digest.ts';
 import { RequestError } from '../lib/errors.ts';
+import type { SiteConfig } from '../lib/site-config.ts';
 import { type ChangeGuard, SiteClient } from './site-client.ts';
 import { type SessionDeps, SiteSession } from './site-session.ts';
 

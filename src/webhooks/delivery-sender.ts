@@ -1,7 +1,6 @@
 import type { Delivery, DeliveryAttempt, DeliveryRecords } from '../jobs/delivery-records.ts';
 import type { WebhookEndpoint, WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
 import { deriveSubscriberSecrets, secretOfEndpoint } from '../jobs/webhook-secrets.ts';
-import type { WebhookConfig } from '../lib/config.ts';
 import { SendFailedError, sendToDestination } from '../lib/egress.ts';
 import { DestinationNotAllowedError, type EgressPolicy } from '../lib/egress-policy.ts';
 import type { Log } from '../lib/log.ts';
@@ -9,6 +8,7 @@ import type { Metrics } from '../lib/metrics.ts';
 import { redactSecrets } from '../lib/redact.ts';
 import type { Sealing } from '../lib/sealing.ts';
 import type { OpenSpan, Tracing } from '../lib/tracing.ts';
+import type { WebhookConfig } from '../lib/webhook-config.ts';
 import { toNextAttemptMs } from './retry-schedule.ts';
 import { signDelivery } from './sign-delivery.ts';
 

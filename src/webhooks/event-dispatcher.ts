@@ -4,7 +4,7 @@ import { type JobQueues, webhookQueue } from '../jobs/job-queue.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import type { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
 import { toEventType } from '../jobs/webhook-events.ts';
-import type { WebhookConfig } from '../lib/config.ts';
+import type { WebhookConfig } from '../lib/webhook-config.ts';
 import {
   type JobSpeech,
   type PlannedDelivery,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { WebhookConfig } from '../lib/config.ts';
+import { WebhookConfig } from '../lib/webhook-config.ts';
 import { toNextAttemptMs } from './retry-schedule.ts';
 
 const { scheduleSeconds } = WebhookConfig.parse({});

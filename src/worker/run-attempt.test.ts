@@ -21,10 +21,10 @@ import {
   type JobType,
 } from '../jobs/job-type.ts';
 import { defineStep } from '../jobs/step.ts';
-import { Timing } from '../lib/config.ts';
 import { type Again, type ErrorCode, GatewayError } from '../lib/errors.ts';
 import { toProblem } from '../lib/problem.ts';
 import { Sealing } from '../lib/sealing.ts';
+import { Timing } from '../lib/timing.ts';
 import { openSites } from '../sites/sites.ts';
 import { FolderStorage } from '../storage/folder-storage.ts';
 import { Attempt } from './attempt.ts';

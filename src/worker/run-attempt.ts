@@ -20,11 +20,11 @@ import {
   StepRunner,
 } from '../jobs/step.ts';
 import type { UploadRecords } from '../jobs/upload-records.ts';
-import type { Timing } from '../lib/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type Problem, toProblem } from '../lib/problem.ts';
 import { SecretMask } from '../lib/secret-mask.ts';
+import type { Timing } from '../lib/timing.ts';
 import type { Sites } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { Attempt } from './attempt.ts';

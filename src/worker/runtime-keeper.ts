@@ -4,7 +4,7 @@ import type { ToolDescription } from '../arcpy/arcpy-session.ts';
 import type { RuntimeProbe } from '../arcpy/runtime-probe.ts';
 import { type RuntimeRecord, type RuntimeRecords, runtimeBeatMs } from '../jobs/runtime-records.ts';
 import type { RuntimeRouting } from '../jobs/runtime-routing.ts';
-import type { ArcpyConfig } from '../lib/config.ts';
+import type { ArcpyConfig } from '../lib/arcpy-config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/wait.ts';

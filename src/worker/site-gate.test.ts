@@ -9,8 +9,8 @@ import {
   test,
 } from '../../test/support/job-core.ts';
 import { toRecord } from '../jobs/job-submission.ts';
-import { Timing } from '../lib/config.ts';
 import { type ErrorCode, GatewayError } from '../lib/errors.ts';
+import { Timing } from '../lib/timing.ts';
 import { SiteGate } from './site-gate.ts';
 
 class Closed extends GatewayError {

@@ -1,8 +1,8 @@
 import { isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
 import type { SiteHold, SiteRecords } from '../jobs/site-records.ts';
-import type { Timing } from '../lib/config.ts';
 import type { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import type { Timing } from '../lib/timing.ts';
 
 /**
  * Lets jobs through to sites that are open. A closed site rests until a time; then one job tries, and

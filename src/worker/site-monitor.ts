@@ -1,8 +1,9 @@
 import { type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
 import type { SiteRecord, SiteRecords } from '../jobs/site-records.ts';
-import type { Config, SiteConfig } from '../lib/config.ts';
+import type { Config } from '../lib/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
+import type { SiteConfig } from '../lib/site-config.ts';
 import { pause } from '../lib/wait.ts';
 import { isRefusal } from '../sites/site-errors.ts';
 import {

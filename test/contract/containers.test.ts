@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { parseConfig } from '../../src/lib/config.ts';
+import { parseConfig } from '../../src/lib/read-config.ts';
 
 // No container engine runs where these tests run, so this reads what an engine would be told.
 

@@ -1,6 +1,6 @@
 import { test as base } from 'vitest';
-import { SiteConfig } from '../../src/lib/config.ts';
 import { createLog } from '../../src/lib/log.ts';
+import { SiteConfig } from '../../src/lib/site-config.ts';
 import type { SessionDeps } from '../../src/sites/site-session.ts';
 import { openSites, type Site, type Sites } from '../../src/sites/sites.ts';
 import { openScriptedSite, type Script, type ScriptedSite } from './scripted-site.ts';

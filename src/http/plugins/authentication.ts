@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import type { ApiKeyConfig } from '../../lib/config.ts';
+import type { ApiKeyConfig } from '../../lib/api-key-config.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { anonymous, type Caller, hasAnyScope } from '../caller.ts';
 

@@ -1,4 +1,4 @@
-import type { Timing } from '../../lib/config.ts';
+import type { Timing } from '../../lib/timing.ts';
 
 const quickLooks = 10;
 

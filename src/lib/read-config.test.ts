@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect } from 'vitest';
 import { stringify } from 'yaml';
-import { createSecretResolver, digestOf, parseConfig, readConfig } from './config.ts';
+import { digestOf } from './digest.ts';
 import { ConfigError } from './errors.ts';
+import { parseConfig, readConfig } from './read-config.ts';
+import { createSecretResolver } from './secret-reference.ts';
 
 const site = {
   url: 'https://gis.example.org/server/',
