@@ -2,7 +2,10 @@ import {
   type FailureEvidence,
   fact,
   factList,
+  hasNoIdBut,
   httpStatusOf,
+  isAt,
+  isRefusedBy,
   redirectTargetOf,
   type Told,
 } from './failure-evidence.ts';
@@ -228,4 +231,16 @@ export function resourceNotFound(it: FailureEvidence): Told {
       'PublishingTools was stopped or renamed: look at its state.',
     ],
   };
+}
+
+/** Nothing was made, and since 10.4 an administrator would have been needed to make it. */
+export function isBeyondPublisher(it: FailureEvidence): boolean {
+  return (
+    isAt(it, 'submit', 'await') &&
+    isRefusedBy(it, 'site_error', 'publishing_failed') &&
+    hasNoIdBut(it, '001369') &&
+    it.liveService?.isListed !== true &&
+    it.privilege === 'PUBLISH' &&
+    needsMoreThanPublisher(it)
+  );
 }

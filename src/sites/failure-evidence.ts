@@ -83,6 +83,13 @@ export type Explanation = {
 /** What a row of the table says; the explainer adds the rest. */
 export type Told = Omit<Explanation, 'row' | 'seen'>;
 
+/** One failure that is known, and what to say about it. */
+export type FailureRow = {
+  row: number;
+  matches: (it: FailureEvidence) => boolean;
+  explain: (it: FailureEvidence) => Told;
+};
+
 /** One finding of the analyzers. Codes have five digits, errors below 10000. */
 export type Finding = { code: string; layer?: string; message?: string };
 
@@ -183,4 +190,18 @@ export function isSiteFrom(it: FailureEvidence, release: string): boolean {
 function toReleaseParts(release: string): number[] {
   const parts = release.replace(/^10\.(\d)(\d)$/, '10.$1.$2').split('.');
   return parts.map((part) => (part === '' ? Number.NaN : Number(part)));
+}
+
+const startingSteps = ['verify', 'start', 'edit', 'create'];
+
+export function siteJobFailed(it: FailureEvidence): boolean {
+  return it.jobStatus === 'esriJobFailed';
+}
+
+export function startedInVain({ step, liveService }: FailureEvidence): boolean {
+  return (
+    startingSteps.includes(step) &&
+    liveService?.configuredState === 'STARTED' &&
+    liveService.realTimeState === 'STOPPED'
+  );
 }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { GatewayError } from '../../lib/errors.ts';
 import { type Problem, toProblem } from '../../lib/problem.ts';
+import { siteLooksIllRow } from '../../sites/circumstance-rows.ts';
 import {
   type Explanation,
   explainFailure,
   type FailureEvidence,
-  siteLooksIllRow,
 } from '../../sites/failure-explainer.ts';
 import { toText } from '../../sites/service-target.ts';
 import { findService, readServiceStatus } from '../../sites/services.ts';
