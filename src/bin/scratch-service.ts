@@ -13,14 +13,9 @@ import {
   readSiteJob,
   submitPublishing,
 } from '../sites/publishing.ts';
+import { deleteService } from '../sites/service-changes.ts';
 import { type ServiceTarget, toText } from '../sites/service-target.ts';
-import {
-  deleteService,
-  findService,
-  readLifecycle,
-  readService,
-  readServiceStatus,
-} from '../sites/services.ts';
+import { findService, readLifecycle, readService, readServiceStatus } from '../sites/services.ts';
 import { OutcomeUnknownError } from '../sites/site-errors.ts';
 import type { SiteJob } from '../sites/site-job.ts';
 import { type PublishingTools, readPublishingTools } from '../sites/site-reader.ts';

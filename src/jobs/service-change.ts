@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { GatewayError } from '../lib/errors.ts';
+import { startService, stopService } from '../sites/service-changes.ts';
 import { findStatus } from '../sites/service-states.ts';
 import { type ServiceTarget, toText } from '../sites/service-target.ts';
-import { readService, type ServiceStatus, startService, stopService } from '../sites/services.ts';
+import { readService, type ServiceStatus } from '../sites/services.ts';
 import type { Site } from '../sites/sites.ts';
 import { ServiceNotAsWantedError, ServiceNotPutBackError } from './service-errors.ts';
 import { ServiceName } from './service-selection.ts';

@@ -6,6 +6,9 @@ import {
   deleteFolder,
   deleteService,
   editService,
+  startService,
+} from './service-changes.ts';
+import {
   findService,
   findServiceAnywhere,
   folderExists,
@@ -13,7 +16,6 @@ import {
   readManifest,
   readServiceStatus,
   readStatistics,
-  startService,
 } from './services.ts';
 
 const admin = '/arcgis/admin/services';

@@ -1,7 +1,8 @@
 import { expect } from 'vitest';
 import { test } from '../../test/support/lent-site.ts';
 import type { Answer } from '../../test/support/scripted-site.ts';
-import { readManifest, readService, startService, stopService } from './services.ts';
+import { startService, stopService } from './service-changes.ts';
+import { readManifest, readService } from './services.ts';
 import { readMachines } from './site-reader.ts';
 
 const machines = '/arcgis/admin/machines';

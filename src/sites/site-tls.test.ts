@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { test as base } from '../../test/support/lent-site.ts';
 import { makeTestCertificate, type TestCertificate } from '../../test/support/test-certificate.ts';
-import { startService } from './services.ts';
+import { startService } from './service-changes.ts';
 import { readMachines } from './site-reader.ts';
 
 const machines = { '/arcgis/admin/machines': () => ({ body: { machines: [] } }) };

@@ -26,13 +26,17 @@ import {
   readRestCatalog,
   readServiceRoot,
 } from './rest-services.ts';
-import { addPermission, editItemInfo, readItemInfo, readPermissions } from './service-extras.ts';
-import { restUrl } from './service-target.ts';
 import {
   createFolder,
   deleteFolder,
   deleteService,
   editService,
+  startService,
+  stopService,
+} from './service-changes.ts';
+import { addPermission, editItemInfo, readItemInfo, readPermissions } from './service-extras.ts';
+import { restUrl } from './service-target.ts';
+import {
   findService,
   findServiceAnywhere,
   readLifecycle,
@@ -40,8 +44,6 @@ import {
   readService,
   readServiceStatus,
   readStatistics,
-  startService,
-  stopService,
 } from './services.ts';
 import type { SiteJob } from './site-job.ts';
 import { readLogs } from './site-logs.ts';

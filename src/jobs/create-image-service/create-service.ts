@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../sites/answer-shapes.ts';
+import { createService, deleteService } from '../../sites/service-changes.ts';
 import { type ServiceTarget, toText } from '../../sites/service-target.ts';
-import { createService, deleteService, findService, readService } from '../../sites/services.ts';
+import { findService, readService } from '../../sites/services.ts';
 import { isNotFound } from '../../sites/site-errors.ts';
 import type { Site } from '../../sites/sites.ts';
 import { defineStep } from '../step.ts';

@@ -1,8 +1,9 @@
 import { redactDeep } from '../../lib/redact.ts';
 import type { JsonObject } from '../../sites/answer-shapes.ts';
+import { deleteService } from '../../sites/service-changes.ts';
 import { findStatus } from '../../sites/service-states.ts';
 import { toText } from '../../sites/service-target.ts';
-import { deleteService, readService, type ServiceStatus } from '../../sites/services.ts';
+import { readService, type ServiceStatus } from '../../sites/services.ts';
 import { isNotFound } from '../../sites/site-errors.ts';
 import type { PublishLedger } from '../publish-ledger.ts';
 import { asOutcome, type OneService } from '../service-change.ts';

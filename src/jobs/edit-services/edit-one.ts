@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../sites/answer-shapes.ts';
+import { editService } from '../../sites/service-changes.ts';
 import { findStatus } from '../../sites/service-states.ts';
 import { toText } from '../../sites/service-target.ts';
-import { editService, readService, type ServiceStatus } from '../../sites/services.ts';
+import { readService, type ServiceStatus } from '../../sites/services.ts';
 import { isNotFound } from '../../sites/site-errors.ts';
 import {
   asOutcome,

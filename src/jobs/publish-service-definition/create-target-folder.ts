@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { createFolder, deleteFolder, findFolder } from '../../sites/services.ts';
+import { createFolder, deleteFolder } from '../../sites/service-changes.ts';
+import { findFolder } from '../../sites/services.ts';
 import { defineStep } from '../step.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { NotYetError } from './publishing-errors.ts';

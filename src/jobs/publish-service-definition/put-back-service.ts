@@ -1,14 +1,16 @@
 import { cancelSiteJob, readSiteJob } from '../../sites/publishing.ts';
-import { toText } from '../../sites/service-target.ts';
 import {
   deleteService,
   editService,
+  startService,
+  stopService,
+} from '../../sites/service-changes.ts';
+import { toText } from '../../sites/service-target.ts';
+import {
   findService,
   readLifecycle,
   readService,
   readServiceStatus,
-  startService,
-  stopService,
 } from '../../sites/services.ts';
 import { isRefusal } from '../../sites/site-errors.ts';
 import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
