@@ -4,7 +4,7 @@ import { RequestError } from '../lib/errors.ts';
 import type { JobKeys } from './job-keys.ts';
 import type { JobRecord, JobStatus } from './job-record.ts';
 import type { JobRecords } from './job-records.ts';
-import { listScript } from './job-scripts.ts';
+import { listScript } from './list-script.ts';
 import { toScriptJson } from './script-json.ts';
 
 /** What a list is narrowed to: any of each member's values, all members. Times are epoch ms. */

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { Problem } from '../lib/problem.ts';
 import { runScript } from '../lib/redis.ts';
+import { addRowsScript, beginScript, changeScript, logScript } from './attempt-scripts.ts';
 import type { ChildRow } from './child-row.ts';
 import { type JobKeys, jobKeys } from './job-keys.ts';
 import {
@@ -13,21 +14,11 @@ import {
   stepField,
   type UndoState,
 } from './job-record.ts';
-import {
-  addRowsScript,
-  beginScript,
-  changeScript,
-  dismissScript,
-  forgetScript,
-  giveLocksBackScript,
-  logScript,
-  prioritizeScript,
-  removeLogsScript,
-  submitScript,
-  takeLocksScript,
-} from './job-scripts.ts';
+import { dismissScript, forgetScript, prioritizeScript, removeLogsScript } from './job-scripts.ts';
 import type { SealedSecrets } from './job-secrets.ts';
+import { giveLocksBackScript, takeLocksScript } from './lock-scripts.ts';
 import { toScriptJson } from './script-json.ts';
+import { submitScript } from './submit-script.ts';
 
 /** This attempt is not the newest any more: another worker has the job. It must touch nothing. */
 export class FencedOffError extends Error {

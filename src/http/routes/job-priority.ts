@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { lastPriority } from '../../jobs/job-scripts.ts';
+import { lastPriority } from '../../jobs/submit-script.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { prioritizingScopes } from '../caller.ts';
 import { toFaults } from '../execution/execute-request.ts';
