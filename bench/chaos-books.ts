@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
+import { EndedJobs } from '../src/jobs/ended-jobs.ts';
 import { isFinal } from '../src/jobs/job-record.ts';
 import { JobRecords } from '../src/jobs/job-records.ts';
 import { closeRedis, openRedis } from '../src/lib/redis.ts';
@@ -65,7 +66,11 @@ async function openAccounts(
     if (jobIds.length > 1) lost.push(`${one.reference} became ${jobIds.length} jobs`);
     const record = jobIds[0] && (await records.find(jobIds[0]));
     if (record) accounts.push({ asked: one, record });
-    if (one.jobId && one.jobId !== jobIds[0] && !(await records.findTombstone(one.jobId)))
+    if (
+      one.jobId &&
+      one.jobId !== jobIds[0] &&
+      !(await new EndedJobs(redis, records.keys).findTombstone(one.jobId))
+    )
       lost.push(`job ${one.jobId} was answered 201 and is lost`);
   }
   return { accounts, lost };

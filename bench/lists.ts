@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { JobIntake } from '../src/jobs/job-intake.ts';
 import { JobRecords } from '../src/jobs/job-records.ts';
 import { type Figure, median, openHouse } from './support.ts';
 
@@ -8,6 +9,7 @@ export async function measureLists(sizes: number[]): Promise<Figure[]> {
   const house = await openHouse();
   const redis = new Redis(house.redis.url);
   const records = new JobRecords(redis, { prefix: 'pressroom', failedUploadDays: 7 });
+  const intake = new JobIntake(redis, records.keys, { failedUploadDays: 7 });
   const figures: Figure[] = [];
   let filled = 0;
   const memory = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
@@ -15,14 +17,16 @@ export async function measureLists(sizes: number[]): Promise<Figure[]> {
   let lastId = '';
   for (const size of sizes) {
     if (size > mostOneByOne) {
-      const templates = await Promise.all(Array.from({ length: 20 }, () => addEnded(records)));
+      const templates = await Promise.all(
+        Array.from({ length: 20 }, () => addEnded(records, intake)),
+      );
       await copyEnded(redis, templates, size - filled);
       lastId = templates[0] ?? lastId;
       filled = size;
     }
     for (; filled < size; filled += 50) {
       const ids = await Promise.all(
-        Array.from({ length: Math.min(50, size - filled) }, () => addEnded(records)),
+        Array.from({ length: Math.min(50, size - filled) }, () => addEnded(records, intake)),
       );
       lastId = ids[0] ?? lastId;
     }
@@ -90,10 +94,10 @@ async function copyEnded(redis: Redis, templates: string[], count: number): Prom
   }
 }
 
-async function addEnded(records: JobRecords): Promise<string> {
+async function addEnded(records: JobRecords, intake: JobIntake): Promise<string> {
   const jobId = randomUUID();
   const now = Date.now();
-  await records.submit({
+  await intake.submit({
     jobId,
     processID: 'publish-service-definition',
     owner: 'anonymous',

@@ -2,11 +2,14 @@ import type { Redis } from 'ioredis';
 import { ChildRows } from '../jobs/child-row.ts';
 import { DataStoreValidations } from '../jobs/data-store-validations.ts';
 import { DeliveryRecords } from '../jobs/delivery-records.ts';
+import { EndedJobs } from '../jobs/ended-jobs.ts';
 import { FolderUses } from '../jobs/folder-uses.ts';
 import { IdempotencyRecords } from '../jobs/idempotency.ts';
 import { JobEvents } from '../jobs/job-events.ts';
 import { JobForecasts } from '../jobs/job-forecasts.ts';
+import { JobIntake } from '../jobs/job-intake.ts';
 import { JobList } from '../jobs/job-list.ts';
+import { JobLocks } from '../jobs/job-locks.ts';
 import { JobQueues } from '../jobs/job-queue.ts';
 import { JobRecords } from '../jobs/job-records.ts';
 import { JobSubmission } from '../jobs/job-submission.ts';
@@ -36,15 +39,21 @@ export function createCore(
     prefix: config.redis.prefix,
     failedUploadDays: config.retention.failedUploadDays,
   });
+  const intake = new JobIntake(redis, records.keys, config.retention);
   const queues = new JobQueues(redis, records.keys, tracing);
-  const submission = new JobSubmission(records, queues, log, {
-    jobDeadlineHours: config.queue.jobDeadlineHours,
-    idempotencyHours,
-    ...(metrics && { metrics }),
-  });
+  const submission = new JobSubmission(
+    { records, intake, queues, log },
+    {
+      jobDeadlineHours: config.queue.jobDeadlineHours,
+      idempotencyHours,
+      ...(metrics && { metrics }),
+    },
+  );
   const siteRecords = new SiteRecords(redis, records.keys);
   return {
     records,
+    locks: new JobLocks(redis, records.keys),
+    endedJobs: new EndedJobs(redis, records.keys),
     queues,
     submission,
     childRows: new ChildRows(redis, records.keys),

@@ -4,10 +4,12 @@ import type { ChangeFeed } from '../jobs/change-feed.ts';
 import type { ChildRows } from '../jobs/child-row.ts';
 import type { DataStoreValidations } from '../jobs/data-store-validations.ts';
 import type { DeliveryRecords } from '../jobs/delivery-records.ts';
+import type { EndedJobs } from '../jobs/ended-jobs.ts';
 import type { IdempotencyRecords } from '../jobs/idempotency.ts';
 import type { JobEvents } from '../jobs/job-events.ts';
 import type { JobForecasts } from '../jobs/job-forecasts.ts';
 import type { JobList } from '../jobs/job-list.ts';
+import type { JobLocks } from '../jobs/job-locks.ts';
 import type { JobQueues } from '../jobs/job-queue.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
@@ -38,6 +40,8 @@ export type HttpDeps = {
   /** An impatient connection, for asking whether Redis is there. */
   redis: Redis;
   records: JobRecords;
+  locks: JobLocks;
+  endedJobs: EndedJobs;
   list: JobList;
   childRows: ChildRows;
   forecasts: JobForecasts;

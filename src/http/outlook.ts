@@ -5,7 +5,7 @@ import { type Outlook, toTime, type WaitingFor } from './status-info.ts';
 
 type Deps = Pick<
   HttpDeps,
-  'records' | 'childRows' | 'siteRecords' | 'forecasts' | 'runtimes' | 'jobTypes'
+  'records' | 'locks' | 'childRows' | 'siteRecords' | 'forecasts' | 'runtimes' | 'jobTypes'
 >;
 
 /** So many of the newest children are looked at for one that waits. */
@@ -81,9 +81,9 @@ async function waitForRuntime(
 async function waitForService(
   record: JobRecord,
   lock: string,
-  { records, forecasts }: Deps,
+  { records, locks, forecasts }: Deps,
 ): Promise<WaitingFor> {
-  const { holder, place } = await records.readPlaceInLine(lock, record.jobId);
+  const { holder, place } = await locks.readPlace(lock, record.jobId);
   const held = holder ? await records.find(holder) : undefined;
   const seconds = await forecasts.findSecondsToService(record, held, place ?? 1);
   return {

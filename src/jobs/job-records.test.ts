@@ -11,14 +11,14 @@ import {
   test,
 } from '../../test/support/job-core.ts';
 import { toProblem } from '../lib/problem.ts';
-import { FencedOffError, JobEndedError } from './job-records.ts';
+import { FencedOffError, JobEndedError } from './job-change.ts';
 
 const broken = toProblem(new Error('broken'));
 
 test('a new job is what was submitted: accepted, in order, pending and told', async ({ core }) => {
   const job = newJob({ site: 'demo', labels: ['night', 'roads'], reference: 'build 7' });
-  const first = await core.records.submit(job);
-  const second = await core.records.submit(newJob());
+  const first = await core.intake.submit(job);
+  const second = await core.intake.submit(newJob());
 
   expect([first, second]).toEqual([
     { kind: 'accepted', seq: 1, priority: 1_000, promoted: [] },
@@ -48,8 +48,8 @@ test('a new job is what was submitted: accepted, in order, pending and told', as
 
 test('a job id is given once', async ({ core }) => {
   const job = newJob();
-  await core.records.submit(job);
-  expect(await core.records.submit({ ...job, owner: 'other' })).toEqual({ kind: 'exists' });
+  await core.intake.submit(job);
+  expect(await core.intake.submit({ ...job, owner: 'other' })).toEqual({ kind: 'exists' });
   expect(await found(core, job.jobId)).toMatchObject({ owner: 'ci' });
   await expectConsistent(core);
 });
@@ -83,7 +83,7 @@ test('a job is not accepted on an upload that is gone or of somebody else', asyn
   const gone = newJob().jobId;
   for (const uploadId of [other, gone]) {
     const job = newJob({ uploads: [uploadId] });
-    expect(await core.records.submit(job)).toEqual({ kind: 'no-upload', uploadId });
+    expect(await core.intake.submit(job)).toEqual({ kind: 'no-upload', uploadId });
     expect(await core.records.find(job.jobId)).toBeUndefined();
   }
   expect(await core.records.readPending()).toEqual({});
@@ -114,7 +114,7 @@ test('nothing is written to a job that is gone', async ({ core }) => {
   await core.records.park(jobId, { reason: 'site' });
   expect(await core.records.begin(jobId, 'worker')).toBeUndefined();
   expect(await core.records.dismiss(jobId)).toEqual({ kind: 'missing' });
-  expect(await core.records.takeLocks(jobId)).toEqual({ kind: 'missing' });
+  expect(await core.locks.take(jobId)).toEqual({ kind: 'missing' });
   expect(await core.records.readFence(jobId)).toBeUndefined();
   expect(await core.redis.exists(core.records.keys.job(jobId))).toBe(0);
   expect(await readChanges(core)).toEqual([]);
@@ -188,7 +188,7 @@ test('dismissing a running job leaves it alive until it is undone', async ({ cor
   expect(await core.records.dismiss(jobId)).toEqual({ kind: 'running' });
   expect(await core.records.dismiss(jobId)).toEqual({ kind: 'ended', status: 'dismissed' });
   expect(await core.records.findAlive()).toEqual([jobId]);
-  expect(await core.records.forget(jobId)).toBe('alive');
+  expect(await core.endedJobs.forget(jobId)).toBe('alive');
   await expectConsistent(core);
 
   await core.records.change(jobId, attempt, 'ended', { undo: 'done', message: 'Put back' });
@@ -280,15 +280,15 @@ test('an ended job can be forgotten; who made it is remembered for a while', asy
     reference: 'r',
     uploads: [uploadId],
   });
-  expect(await core.records.forget(jobId)).toBe('alive');
+  expect(await core.endedJobs.forget(jobId)).toBe('alive');
   await core.records.appendLog(jobId, { message: 'one' });
   await core.records.change(jobId, attempt, 'ended', { status: 'failed', exception: broken });
-  expect(await core.records.findOldestEnded(0, 10)).toMatchObject([{ jobId }]);
+  expect(await core.endedJobs.findOldest(0, 10)).toMatchObject([{ jobId }]);
 
-  expect(await core.records.forget(jobId)).toBe('forgotten');
-  expect(await core.records.forget(jobId)).toBe('missing');
+  expect(await core.endedJobs.forget(jobId)).toBe('forgotten');
+  expect(await core.endedJobs.forget(jobId)).toBe('missing');
   expect(await core.records.find(jobId)).toBeUndefined();
-  expect(await core.records.findTombstone(jobId)).toBe('ci');
+  expect(await core.endedJobs.findTombstone(jobId)).toBe('ci');
   expect(await core.uploads.findHolders(uploadId)).toEqual([]);
   expect(await core.events.readAfter(jobId, 0)).toEqual([]);
   expect((await readChanges(core)).at(-1)).toMatchObject({

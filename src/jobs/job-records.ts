@@ -1,118 +1,13 @@
 import type { Redis } from 'ioredis';
-import type { Problem } from '../lib/problem.ts';
 import { runScript } from '../lib/redis.ts';
 import { addRowsScript, beginScript, changeScript, logScript } from './attempt-scripts.ts';
 import type { ChildRow } from './child-row.ts';
+import { FencedOffError, type JobChange, JobEndedError, UnwantedChildError } from './job-change.ts';
+import { toChangedFields } from './job-fields.ts';
 import { type JobKeys, jobKeys } from './job-keys.ts';
-import {
-  type Ending,
-  type JobRecord,
-  type JobStatus,
-  type Parked,
-  parseJobRecord,
-  type StepRecord,
-  stepField,
-  type UndoState,
-} from './job-record.ts';
-import { dismissScript, forgetScript, prioritizeScript, removeLogsScript } from './job-scripts.ts';
-import type { SealedSecrets } from './job-secrets.ts';
-import { giveLocksBackScript, takeLocksScript } from './lock-scripts.ts';
+import { type JobRecord, type JobStatus, type Parked, parseJobRecord } from './job-record.ts';
+import { dismissScript, prioritizeScript } from './job-scripts.ts';
 import { toScriptJson } from './script-json.ts';
-import { submitScript } from './submit-script.ts';
-
-/** This attempt is not the newest any more: another worker has the job. It must touch nothing. */
-export class FencedOffError extends Error {
-  override readonly name = 'FencedOffError';
-}
-
-/** The job has ended meanwhile: dismissed, as nothing else ends a job from outside. */
-export class JobEndedError extends Error {
-  override readonly name = 'JobEndedError';
-}
-
-/** The parent of the job does not want it begun any more. */
-export class UnwantedChildError extends Error {
-  override readonly name = 'UnwantedChildError';
-}
-
-/** What an attempt writes. `undefined` leaves a member as it is, `null` removes it. */
-export type JobChange = {
-  status?: JobStatus;
-  message?: string;
-  progress?: number;
-  step?: string;
-  stepRecord?: StepRecord;
-  results?: unknown;
-  exception?: Problem;
-  ending?: Ending;
-  undo?: UndoState;
-  parked?: Parked | null;
-  warnings?: string[];
-  locks?: string[];
-  secrets?: SealedSecrets;
-  /** Of a parent: how many children there will be, and what becomes of the rest when one fails. */
-  'children:expected'?: number;
-  'children:onFailure'?: 'continue' | 'stop';
-  /** False when the attempt hands over in an orderly way; a death leaves it true. */
-  isOpen?: false;
-};
-
-export type NewJob = Pick<
-  JobRecord,
-  | 'jobId'
-  | 'processID'
-  | 'owner'
-  | 'queue'
-  | 'priority'
-  | 'labels'
-  | 'params'
-  | 'locks'
-  | 'uploads'
-  | 'createdMs'
-  | 'deadlineMs'
-> &
-  Partial<
-    Pick<
-      JobRecord,
-      | 'site'
-      | 'reference'
-      | 'atMs'
-      | 'parked'
-      | 'exception'
-      | 'undo'
-      | 'requestId'
-      | 'traceparent'
-      | 'response'
-      | 'retryOf'
-      | 'warnings'
-      | 'subscriber'
-      | 'secrets'
-    >
-  >;
-
-/** The lease an Idempotency-Key was given, and what a repetition shall be answered. */
-export type IdempotencyClaim = { key: string; lease: string; answer: string; keepMs: number };
-
-/** What joins a new job to its parent. A job with an `exception` was refused: it has failed without a beginning. */
-export type ChildPlace = {
-  parentID: string;
-  /** The attempt of the parent that makes it. */
-  fence: number;
-  index: number;
-  row: ChildRow;
-  /** Others wait for it, so its end is a reason for the parent's next attempt. */
-  callsParent: boolean;
-};
-
-export type SubmitOutcome =
-  | { kind: 'accepted'; seq: number; priority: number; promoted: string[] }
-  /** The parent has ended, or nothing is begun for it any more. */
-  | { kind: 'unwanted' }
-  | { kind: 'exists' }
-  /** Redis came to it when the caller had been told that it does not answer. Nothing was written. */
-  | { kind: 'late' }
-  | { kind: 'no-upload'; uploadId: string }
-  | { kind: 'idempotency-lost' };
 
 export type DismissOutcome =
   | { kind: 'missing' }
@@ -120,77 +15,16 @@ export type DismissOutcome =
   | { kind: 'never-began'; promoted: string[] }
   | { kind: 'running' };
 
-export type LockOutcome =
-  | { kind: 'taken' }
-  | { kind: 'missing' }
-  | { kind: 'blocked'; lock: string; holder: string; place: number };
-
-/**
- * A little less than callers are kept waiting for Redis: a frozen one must not accept afterwards what was
- * answered with "not accepted".
- */
-const submitWithinMs = 800;
-
-/** Makes what comes too late come in time: a worker asks again anyway. */
-const noHurryMs = 86_400_000;
-
 /** Reads and writes records; each writing method is one script in Redis. */
 export class JobRecords {
   readonly keys: JobKeys;
   readonly #redis: Redis;
   readonly #failedHoldMs: number;
-  #clock = { differenceMs: 0, measuredMs: 0 };
 
   constructor(redis: Redis, options: { prefix: string; failedUploadDays: number }) {
     this.#redis = redis;
     this.keys = jobKeys(options.prefix);
     this.#failedHoldMs = options.failedUploadDays * 86_400_000;
-  }
-
-  /** @throws FencedOffError when the parent has a later attempt */
-  async submit(job: NewJob, claim?: IdempotencyClaim, child?: ChildPlace): Promise<SubmitOutcome> {
-    const index: [string, string][] = [
-      ['owner', job.owner],
-      ['process', job.processID],
-      ...job.labels.map((label): [string, string] => ['label', label]),
-    ];
-    if (job.site) index.push(['site', job.site]);
-    if (job.reference) index.push(['reference', job.reference]);
-    const status = job.exception ? 'failed' : 'accepted';
-    const [kind, detail, priority, ...promoted] = await this.#run(submitScript, [
-      job.jobId,
-      String(job.createdMs),
-      toScriptJson(toFields({ ...job, status, updatedMs: job.createdMs, progress: 0 }).flat()),
-      toScriptJson(index),
-      toScriptJson(job.uploads),
-      job.owner,
-      claim?.key ?? '',
-      claim?.lease ?? '',
-      claim?.answer ?? '',
-      String(claim?.keepMs ?? 0),
-      String((await this.#redisTime()) + (child ? noHurryMs : submitWithinMs)),
-      child ? toScriptJson(toChildJson(child)) : '',
-      String(this.#failedHoldMs),
-    ]);
-    if (kind === 'late' || kind === 'unwanted') return { kind };
-    if (kind === 'fenced') throw new FencedOffError(`Job ${child?.parentID} has a later attempt`);
-    if (kind === 'ok')
-      return { kind: 'accepted', seq: Number(detail), priority: Number(priority), promoted };
-    if (kind === 'no-upload') return { kind: 'no-upload', uploadId: detail ?? '' };
-    return kind === 'exists' ? { kind: 'exists' } : { kind: 'idempotency-lost' };
-  }
-
-  /** By its own clock, from a difference that is measured now and then. */
-  async #redisTime(): Promise<number> {
-    if (Date.now() - this.#clock.measuredMs > 60_000) {
-      const [seconds, microseconds] = await this.#redis.time();
-      const measuredMs = Date.now();
-      this.#clock = {
-        differenceMs: Number(seconds) * 1000 + Number(microseconds) / 1000 - measuredMs,
-        measuredMs,
-      };
-    }
-    return Date.now() + this.#clock.differenceMs;
   }
 
   async find(jobId: string): Promise<JobRecord | undefined> {
@@ -219,11 +53,6 @@ export class JobRecords {
   /** The jobs that a parent has made, in order of acceptance. */
   async findChildren(parentID: string): Promise<string[]> {
     return this.#redis.zrange(this.keys.index('parent', parentID), '0', '-1');
-  }
-
-  /** Who made a job that has been removed, while that is remembered. */
-  async findTombstone(jobId: string): Promise<string | undefined> {
-    return (await this.#redis.get(`${this.keys.prefix}:tombstone:${jobId}`)) ?? undefined;
   }
 
   /** Attempt and status only: what a fence asks before every changing request. */
@@ -321,30 +150,6 @@ export class JobRecords {
     return { kind: kind === 'running' ? 'running' : 'missing' };
   }
 
-  async takeLocks(jobId: string): Promise<LockOutcome> {
-    const [kind, lock, holder, place] = await this.#run(takeLocksScript, [
-      jobId,
-      String(Date.now()),
-    ]);
-    if (kind === 'blocked')
-      return { kind, lock: lock ?? '', holder: holder ?? '', place: Number(place) };
-    return { kind: kind === 'taken' ? 'taken' : 'missing' };
-  }
-
-  /** @returns the jobs that may go on */
-  async giveLocksBack(jobId: string): Promise<string[]> {
-    return this.#run(giveLocksBackScript, [jobId, String(Date.now())]);
-  }
-
-  /** Who holds a lock, and where in its line a job stands (from 1). */
-  async readPlaceInLine(lock: string, jobId: string): Promise<{ holder?: string; place?: number }> {
-    const [holder, rank] = await Promise.all([
-      this.#redis.hget(this.keys.lock(lock), 'jobId'),
-      this.#redis.zrank(this.keys.line(lock), jobId),
-    ]);
-    return { ...(holder && { holder }), ...(rank !== null && { place: rank + 1 }) };
-  }
-
   /** Place (from 1) among the accepted jobs of a queue that no worker has begun. */
   async readPlaceInQueue(queue: string, jobId: string): Promise<number | undefined> {
     const rank = await this.#redis.zrank(this.keys.turns(queue), jobId);
@@ -357,43 +162,6 @@ export class JobRecords {
     if (jobId === undefined) return undefined;
     const createdMs = await this.#redis.hget(this.keys.job(jobId), 'createdMs');
     return createdMs === null ? undefined : Number(createdMs);
-  }
-
-  /** Removes an ended job for good; one that a living parent counts on is `needed`. */
-  async forget(jobId: string): Promise<'forgotten' | 'alive' | 'needed' | 'missing'> {
-    const outcome: unknown = await this.#run(forgetScript, [jobId, String(Date.now())]);
-    return outcome as 'forgotten' | 'alive' | 'needed' | 'missing';
-  }
-
-  async countEnded(): Promise<number> {
-    return this.#redis.zcard(this.keys.ended);
-  }
-
-  /** Oldest first, after passing over some. */
-  async findOldestEnded(offset: number, count: number) {
-    const last = String(offset + count - 1);
-    const found = await this.#redis.zrange(this.keys.ended, String(offset), last, 'WITHSCORES');
-    return found.flatMap((jobId, at) =>
-      at % 2 === 0 ? [{ jobId, endedMs: Number(found[at + 1]) }] : [],
-    );
-  }
-
-  /**
-   * Removes the messages of jobs that ended long ago, or are not among the last so many to end; their records stay.
-   * Goes on where it stopped before.
-   */
-  async removeOldLogs(limits: {
-    endedBeforeMs: number;
-    keep: number;
-    most: number;
-  }): Promise<void> {
-    await this.#run(removeLogsScript, [
-      '',
-      String(Date.now()),
-      String(limits.endedBeforeMs),
-      String(limits.keep),
-      String(limits.most),
-    ]);
   }
 
   /** Every job that a worker still has to do something for. */
@@ -425,45 +193,4 @@ export class JobRecords {
   #run(script: string, argv: string[]): Promise<string[]> {
     return runScript(this.#redis, script, [this.keys.prefix, ...argv]) as Promise<string[]>;
   }
-}
-
-function toChildJson({ parentID, fence, index, row, callsParent }: ChildPlace): object {
-  return {
-    parent: parentID,
-    fence: String(fence),
-    index: String(index),
-    row: toScriptJson(row),
-    callsParent,
-  };
-}
-
-/** Redis holds text: plain members as they are, structured ones as JSON; absent ones not at all. */
-function toFields(members: Record<string, unknown>): [string, string][] {
-  const plain = new Set(['string', 'number', 'boolean']);
-  const structured = new Set(['params', 'results', 'response']);
-  return Object.entries(members).flatMap(([name, value]): [string, string][] => {
-    if (value === undefined) return [];
-    const isPlain = plain.has(typeof value) && !structured.has(name);
-    return [[name, isPlain ? String(value) : toScriptJson(value)]];
-  });
-}
-
-function toChangedFields({
-  status: _,
-  stepRecord,
-  isOpen,
-  ...members
-}: JobChange): [string, string][] {
-  const removed = Object.entries(members).flatMap(([name, value]): [string, string][] =>
-    value === null ? [[name, '']] : [],
-  );
-  const kept = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
-  return [
-    ...removed,
-    ...toFields(kept),
-    ...(stepRecord
-      ? [[stepField(stepRecord.name), toScriptJson(stepRecord)] as [string, string]]
-      : []),
-    ...(isOpen === false ? [['open', ''] as [string, string]] : []),
-  ];
 }

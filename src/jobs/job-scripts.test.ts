@@ -24,23 +24,23 @@ async function end(core: JobCore, jobId: string): Promise<string[]> {
 test('a lock is taken once, and again by the job that has it', async ({ core }) => {
   const { jobId } = await begun(core, { locks: [roads] });
   const other = await submitted(core, { locks: [roads] });
-  expect(await core.records.takeLocks(jobId)).toEqual({ kind: 'taken' });
-  expect(await core.records.takeLocks(other)).toEqual({
+  expect(await core.locks.take(jobId)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(other)).toEqual({
     kind: 'blocked',
     lock: roads,
     holder: jobId,
     place: 1,
   });
   await beginAgain(core, jobId);
-  expect(await core.records.takeLocks(jobId)).toEqual({ kind: 'taken' });
-  expect(await core.records.readPlaceInLine(roads, other)).toEqual({ holder: jobId, place: 1 });
+  expect(await core.locks.take(jobId)).toEqual({ kind: 'taken' });
+  expect(await core.locks.readPlace(roads, other)).toEqual({ holder: jobId, place: 1 });
   await expectConsistent(core);
 });
 
 test('jobs without locks are never in the way', async ({ core }) => {
   const { jobId } = await begun(core);
-  expect(await core.records.takeLocks(jobId)).toEqual({ kind: 'taken' });
-  expect(await core.records.giveLocksBack(jobId)).toEqual([]);
+  expect(await core.locks.take(jobId)).toEqual({ kind: 'taken' });
+  expect(await core.locks.giveBack(jobId)).toEqual([]);
 });
 
 test('the line stands in order of acceptance, whatever the order of asking', async ({ core }) => {
@@ -49,41 +49,41 @@ test('the line stands in order of acceptance, whatever the order of asking', asy
     await submitted(core, { locks: [roads] }),
     await submitted(core, { locks: [roads] }),
   ];
-  await core.records.takeLocks(holder);
-  expect(await core.records.takeLocks(third)).toMatchObject({ holder, place: 2 });
-  expect(await core.records.takeLocks(second)).toMatchObject({ holder, place: 1 });
-  expect(await core.records.takeLocks(third)).toMatchObject({ holder, place: 2 });
+  await core.locks.take(holder);
+  expect(await core.locks.take(third)).toMatchObject({ holder, place: 2 });
+  expect(await core.locks.take(second)).toMatchObject({ holder, place: 1 });
+  expect(await core.locks.take(third)).toMatchObject({ holder, place: 2 });
 
   expect(await end(core, holder)).toEqual([second]);
-  expect(await core.records.takeLocks(third)).toEqual({
+  expect(await core.locks.take(third)).toEqual({
     kind: 'blocked',
     lock: roads,
     holder: second,
     place: 2,
   });
-  expect(await core.records.takeLocks(second)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(second)).toEqual({ kind: 'taken' });
   await core.records.begin(second, 'worker');
   expect(await end(core, second)).toEqual([third]);
-  expect(await core.records.takeLocks(third)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(third)).toEqual({ kind: 'taken' });
 });
 
 test('a job that has to wait for one of its locks takes none of them', async ({ core }) => {
   const holder = (await begun(core, { locks: [parcels] })).jobId;
   const both = await submitted(core, { locks: [roads, parcels] });
   const third = await submitted(core, { locks: [roads] });
-  await core.records.takeLocks(holder);
-  expect(await core.records.takeLocks(both)).toMatchObject({
+  await core.locks.take(holder);
+  expect(await core.locks.take(both)).toMatchObject({
     kind: 'blocked',
     lock: parcels,
     holder,
   });
-  expect(await core.records.readPlaceInLine(roads, both)).toEqual({ place: 1 });
+  expect(await core.locks.readPlace(roads, both)).toEqual({ place: 1 });
 
   expect(await end(core, holder)).toEqual([both]);
-  expect(await core.records.takeLocks(both)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(both)).toEqual({ kind: 'taken' });
   await core.records.begin(both, 'worker');
   expect(await end(core, both)).toEqual([third]);
-  expect(await core.records.takeLocks(third)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(third)).toEqual({ kind: 'taken' });
 });
 
 test('a job whose turn comes early does not overtake an earlier one on the same service', async ({
@@ -91,16 +91,16 @@ test('a job whose turn comes early does not overtake an earlier one on the same 
 }) => {
   const first = await submitted(core, { locks: [roads], priority: 2_000 });
   const second = await submitted(core, { locks: [roads], priority: 1 });
-  expect(await core.records.takeLocks(second)).toMatchObject({ kind: 'blocked', holder: first });
-  expect(await core.records.takeLocks(first)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(second)).toMatchObject({ kind: 'blocked', holder: first });
+  expect(await core.locks.take(first)).toEqual({ kind: 'taken' });
 });
 
 test('a job at work that takes more does not wait for one that has not begun', async ({ core }) => {
   const early = await submitted(core, { locks: [parcels] });
   const { jobId, attempt } = await begun(core);
   await core.records.change(jobId, attempt, 'locks', { locks: [parcels] });
-  expect(await core.records.takeLocks(jobId)).toEqual({ kind: 'taken' });
-  expect(await core.records.takeLocks(early)).toMatchObject({ kind: 'blocked', holder: jobId });
+  expect(await core.locks.take(jobId)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(early)).toMatchObject({ kind: 'blocked', holder: jobId });
 });
 
 test('priority is the number of open jobs of the same owner in the queue, and one', async ({
@@ -108,7 +108,7 @@ test('priority is the number of open jobs of the same owner in the queue, and on
 }) => {
   const submit = async (owner: string, queue = 'site-demo') => {
     const job = newJob({ owner, queue, priority: 0 });
-    const outcome = await core.records.submit(job);
+    const outcome = await core.intake.submit(job);
     return { jobId: job.jobId, priority: outcome.kind === 'accepted' ? outcome.priority : 0 };
   };
   const mine = [await submit('ci'), await submit('ci'), await submit('ci')];
@@ -131,10 +131,10 @@ test('priority is the number of open jobs of the same owner in the queue, and on
 test('a holder that has gone does not block', async ({ core }) => {
   const lost = (await begun(core, { locks: [roads] })).jobId;
   const next = await submitted(core, { locks: [roads] });
-  await core.records.takeLocks(lost);
+  await core.locks.take(lost);
   await core.redis.del(core.records.keys.job(lost)); // as if Redis had lost it
-  expect(await core.records.takeLocks(next)).toEqual({ kind: 'taken' });
-  expect(await core.records.readPlaceInLine(roads, next)).toEqual({ holder: next });
+  expect(await core.locks.take(next)).toEqual({ kind: 'taken' });
+  expect(await core.locks.readPlace(roads, next)).toEqual({ holder: next });
 });
 
 test('a place in the line of a job that has gone does not block, and is not woken', async ({
@@ -146,12 +146,12 @@ test('a place in the line of a job that has gone does not block, and is not woke
     await submitted(core, { locks: [roads] }),
     await submitted(core, { locks: [roads] }),
   ];
-  for (const jobId of [holder, lost, third, fourth]) await core.records.takeLocks(jobId);
+  for (const jobId of [holder, lost, third, fourth]) await core.locks.take(jobId);
   await core.redis.del(core.records.keys.job(lost));
 
   expect(await end(core, holder)).toEqual([third]);
-  expect(await core.records.takeLocks(fourth)).toMatchObject({ kind: 'blocked', holder: third });
-  expect(await core.records.takeLocks(third)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(fourth)).toMatchObject({ kind: 'blocked', holder: third });
+  expect(await core.locks.take(third)).toEqual({ kind: 'taken' });
 });
 
 test('a job that is dismissed in the line leaves it', async ({ core }) => {
@@ -160,46 +160,46 @@ test('a job that is dismissed in the line leaves it', async ({ core }) => {
     await submitted(core, { locks: [roads] }),
     await submitted(core, { locks: [roads] }),
   ];
-  for (const jobId of [holder, second, third]) await core.records.takeLocks(jobId);
+  for (const jobId of [holder, second, third]) await core.locks.take(jobId);
   await core.records.dismiss(second);
-  expect(await core.records.readPlaceInLine(roads, third)).toEqual({ holder, place: 1 });
+  expect(await core.locks.readPlace(roads, third)).toEqual({ holder, place: 1 });
   expect(await end(core, holder)).toEqual([third]);
 });
 
 test('a dismissed job holds its lock until it is undone', async ({ core }) => {
   const { jobId, attempt } = await begun(core, { locks: [roads] });
   const next = await submitted(core, { locks: [roads] });
-  await core.records.takeLocks(jobId);
-  await core.records.takeLocks(next);
+  await core.locks.take(jobId);
+  await core.locks.take(next);
   await core.records.dismiss(jobId);
-  expect(await core.records.takeLocks(next)).toMatchObject({ kind: 'blocked', holder: jobId });
+  expect(await core.locks.take(next)).toMatchObject({ kind: 'blocked', holder: jobId });
   await core.records.change(jobId, attempt, 'step', { message: 'still at it' });
-  expect(await core.records.takeLocks(next)).toMatchObject({ kind: 'blocked', holder: jobId });
+  expect(await core.locks.take(next)).toMatchObject({ kind: 'blocked', holder: jobId });
 
   expect(await core.records.change(jobId, attempt, 'ended', { undo: 'done' })).toEqual([next]);
-  expect(await core.records.takeLocks(next)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(next)).toEqual({ kind: 'taken' });
   await expectConsistent(core);
 });
 
 test('what is written after the end frees nothing twice', async ({ core }) => {
   const { jobId, attempt } = await begun(core, { locks: [roads] });
-  await core.records.takeLocks(jobId);
+  await core.locks.take(jobId);
   await end(core, jobId);
   const next = (await begun(core, { locks: [roads] })).jobId;
-  await core.records.takeLocks(next);
+  await core.locks.take(next);
   expect(await core.records.change(jobId, attempt, 'late', { message: 'late' })).toEqual([]);
-  expect(await core.records.readPlaceInLine(roads, next)).toEqual({ holder: next });
+  expect(await core.locks.readPlace(roads, next)).toEqual({ holder: next });
 });
 
 test('locks given back promote the head; the giver stays in no line', async ({ core }) => {
   const first = (await begun(core, { locks: [roads] })).jobId;
   const second = await submitted(core, { locks: [roads] });
-  await core.records.takeLocks(first);
-  await core.records.takeLocks(second);
-  expect(await core.records.giveLocksBack(first)).toEqual([second]);
-  expect(await core.records.takeLocks(second)).toEqual({ kind: 'taken' });
-  expect(await core.records.giveLocksBack(first)).toEqual([]);
-  expect(await core.records.takeLocks(first)).toMatchObject({ kind: 'blocked', holder: second });
+  await core.locks.take(first);
+  await core.locks.take(second);
+  expect(await core.locks.giveBack(first)).toEqual([second]);
+  expect(await core.locks.take(second)).toEqual({ kind: 'taken' });
+  expect(await core.locks.giveBack(first)).toEqual([]);
+  expect(await core.locks.take(first)).toMatchObject({ kind: 'blocked', holder: second });
 });
 
 test('uploads are held by what has not ended, for days by what failed, by nothing that succeeded', async ({
@@ -268,11 +268,11 @@ test.for([1, 2, 3, 4])(
           labels: ['x', 'y'].slice(random(3)),
         });
         jobs.push(job.jobId);
-        await core.records.submit(job);
+        await core.intake.submit(job);
       },
       async () => {
         const jobId = pick();
-        if ((await core.records.takeLocks(jobId)).kind !== 'taken') return;
+        if ((await core.locks.take(jobId)).kind !== 'taken') return;
         const attempt = await core.records.begin(jobId, 'worker');
         if (attempt !== undefined) attempts.set(jobId, attempt);
       },
@@ -296,8 +296,8 @@ test.for([1, 2, 3, 4])(
         );
       },
       async () => core.records.park(pick(), { reason: 'site' }),
-      async () => core.records.forget(pick()),
-      async () => core.records.giveLocksBack(pick()),
+      async () => core.endedJobs.forget(pick()),
+      async () => core.locks.giveBack(pick()),
     ];
     for (let round = 0; round < 60; round += 1) {
       await moves[round < 4 ? 0 : random(moves.length)]?.();

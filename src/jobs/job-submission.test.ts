@@ -12,14 +12,15 @@ import {
 import { QueueUnavailableError } from '../lib/errors.ts';
 import { openRedis } from '../lib/redis.ts';
 import { echoJob } from './echo/job-type.ts';
+import { JobIntake } from './job-intake.ts';
 import { JobQueues } from './job-queue.ts';
 import { JobRecords } from './job-records.ts';
 import { type JobRequest, JobSubmission, toRecord } from './job-submission.ts';
 
 const options = { jobDeadlineHours: 24, idempotencyHours: 24 };
 
-const submissionOf = ({ records, queues }: Pick<JobCore, 'records' | 'queues'>) =>
-  new JobSubmission(records, queues, silent, options);
+const submissionOf = (core: Pick<JobCore, 'records' | 'intake' | 'queues'>) =>
+  new JobSubmission({ ...core, log: silent }, options);
 
 function requestOf(wanted: Partial<JobRequest> = {}): JobRequest {
   return {
@@ -37,7 +38,12 @@ function requestOf(wanted: Partial<JobRequest> = {}): JobRequest {
 function openNothing(prefix: string) {
   const redis = openRedis({ url: 'redis://127.0.0.1:1', prefix }, 'impatient');
   const records = new JobRecords(redis, { prefix, failedUploadDays: 7 });
-  return { records, queues: new JobQueues(redis, records.keys), close: () => redis.disconnect() };
+  return {
+    records,
+    intake: new JobIntake(redis, records.keys, { failedUploadDays: 7 }),
+    queues: new JobQueues(redis, records.keys),
+    close: () => redis.disconnect(),
+  };
 }
 
 test('an accepted job has a record, stands in its queue, and is not pending any more', async ({
@@ -86,7 +92,7 @@ test('when only the queue cannot be told the job exists all the same, and is pen
   core,
 }) => {
   const nothing = openNothing(core.prefix);
-  const submission = new JobSubmission(core.records, nothing.queues, silent, options);
+  const submission = submissionOf({ ...core, queues: nothing.queues });
   const { jobId } = await submission.submit(echoJob, requestOf(), 1_000);
   expect(await found(core, jobId)).toMatchObject({ status: 'accepted' });
   expect(await core.records.readPending()).toEqual({ [jobId]: 'here' });
@@ -153,13 +159,13 @@ test('dismissing a job in the line wakes nobody; dismissing the holder wakes the
     jobs.push(await submission.submit(echoJob, requestOf({ acceptance }), 1));
   const [holder, second, third] = jobs;
   if (!holder || !second || !third) throw new Error('three jobs');
-  for (const { jobId } of jobs) await core.records.takeLocks(jobId);
+  for (const { jobId } of jobs) await core.locks.take(jobId);
   expect(await submission.dismiss(second)).toEqual({ kind: 'never-began', promoted: [] });
   expect(await submission.dismiss(holder)).toEqual({
     kind: 'never-began',
     promoted: [third.jobId],
   });
-  expect(await core.records.takeLocks(third.jobId)).toEqual({ kind: 'taken' });
+  expect(await core.locks.take(third.jobId)).toEqual({ kind: 'taken' });
 });
 
 test('a running job is dismissed, and stays in its queue to be undone', async ({ core }) => {

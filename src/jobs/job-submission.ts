@@ -4,9 +4,10 @@ import type { Metrics } from '../lib/metrics.ts';
 import type { Problem } from '../lib/problem.ts';
 import { isRedisAway } from '../lib/redis.ts';
 import type { Lease } from './idempotency.ts';
+import type { ChildPlace, JobIntake, NewJob } from './job-intake.ts';
 import { arcpyQueueNameOf, type JobQueues, queueNameOf } from './job-queue.ts';
 import type { JobRecord } from './job-record.ts';
-import type { ChildPlace, DismissOutcome, JobRecords, NewJob } from './job-records.ts';
+import type { DismissOutcome, JobRecords } from './job-records.ts';
 import type { SealedSecrets } from './job-secrets.ts';
 import { type Acceptance, isParent, type JobType, siteOfQueue } from './job-type.ts';
 import { defaultPool } from './runtime-wish.ts';
@@ -41,6 +42,13 @@ export type JobRequest = {
   idempotency?: Lease & { answer: (accepted: JobRecord) => string };
 };
 
+export type SubmissionDeps = {
+  records: JobRecords;
+  intake: JobIntake;
+  queues: JobQueues;
+  log: Log;
+};
+
 export type SubmissionOptions = {
   jobDeadlineHours: number;
   idempotencyHours: number;
@@ -51,14 +59,16 @@ export type SubmissionOptions = {
 /** Accepts and dismisses jobs. From the record on a job exists; BullMQ gets it now or a little later. */
 export class JobSubmission {
   readonly #records: JobRecords;
+  readonly #intake: JobIntake;
   readonly #queues: JobQueues;
   readonly #log: Log;
   readonly #options: SubmissionOptions;
 
-  constructor(records: JobRecords, queues: JobQueues, log: Log, options: SubmissionOptions) {
-    this.#records = records;
-    this.#queues = queues;
-    this.#log = log;
+  constructor(deps: SubmissionDeps, options: SubmissionOptions) {
+    this.#records = deps.records;
+    this.#intake = deps.intake;
+    this.#queues = deps.queues;
+    this.#log = deps.log;
     this.#options = options;
   }
 
@@ -73,7 +83,7 @@ export class JobSubmission {
       answer: request.idempotency.answer(toRecord(job, 0)),
       keepMs: this.#options.idempotencyHours * 3_600_000,
     };
-    const outcome = await this.#orUnavailable(() => this.#records.submit(job, claim));
+    const outcome = await this.#orUnavailable(() => this.#intake.submit(job, claim));
     if (outcome.kind === 'late') throw new QueueUnavailableError(unavailableText);
     if (outcome.kind === 'no-upload') {
       throw new RequestError(
@@ -118,7 +128,7 @@ export class JobSubmission {
     { place, refusal }: { place: ChildPlace; refusal?: Problem | undefined },
   ): Promise<boolean> {
     const job = this.#toNewJob(jobType, request, Date.now());
-    const outcome = await this.#records.submit(
+    const outcome = await this.#intake.submit(
       refusal ? { ...job, exception: refusal, undo: 'nothing-to-do' } : job,
       undefined,
       place,

@@ -2,9 +2,9 @@ import type { z } from 'zod';
 import { GatewayError } from '../lib/errors.ts';
 import type { Timing } from '../lib/timing.ts';
 import { withJitter } from '../lib/wait.ts';
+import type { JobChange } from './job-change.ts';
 import type { JobLog } from './job-log.ts';
 import type { StepRecord } from './job-record.ts';
-import type { JobChange } from './job-records.ts';
 
 /** What a step may reach beside its input. */
 export type StepContext<Before = unknown> = {

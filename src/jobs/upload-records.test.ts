@@ -66,7 +66,7 @@ test('an upload that is held is not removed; a job on one that was removed is no
   const free = await savedUpload(core);
   expect(await core.uploads.removeIfFree(free)).toBe(true);
   expect(await core.uploads.find(free)).toBeUndefined();
-  expect(await core.records.submit(newJob({ uploads: [free] }))).toEqual({
+  expect(await core.intake.submit(newJob({ uploads: [free] }))).toEqual({
     kind: 'no-upload',
     uploadId: free,
   });
@@ -77,7 +77,7 @@ test('of a removal and a job at the same moment only one comes through', async (
     const uploadId = await savedUpload(core);
     const [isRemoved, outcome] = await Promise.all([
       core.uploads.removeIfFree(uploadId),
-      core.records.submit(newJob({ uploads: [uploadId] })),
+      core.intake.submit(newJob({ uploads: [uploadId] })),
     ]);
     expect([isRemoved, outcome.kind]).toEqual([isRemoved, isRemoved ? 'no-upload' : 'accepted']);
     expect((await core.uploads.find(uploadId)) === undefined).toBe(isRemoved);

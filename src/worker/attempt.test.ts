@@ -126,8 +126,8 @@ test('draining lets a request come to its end, and stops at the next record or p
 test('what a job that ended lets go on is kept for the worker', async ({ core }) => {
   const { jobId, attempt: number } = await begun(core, { locks: ['roads'] });
   const next = await begun(core, { locks: ['roads'] });
-  await core.records.takeLocks(jobId);
-  await core.records.takeLocks(next.jobId);
+  await core.locks.take(jobId);
+  await core.locks.take(next.jobId);
   const attempt = attemptOf(core, jobId, number);
   await attempt.write('ended', { status: 'successful', results: {} });
   expect(attempt.promoted).toEqual([next.jobId]);

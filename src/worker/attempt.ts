@@ -1,5 +1,6 @@
+import { FencedOffError, type JobChange } from '../jobs/job-change.ts';
 import { isFinal } from '../jobs/job-record.ts';
-import { FencedOffError, type JobChange, type JobRecords } from '../jobs/job-records.ts';
+import type { JobRecords } from '../jobs/job-records.ts';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/wait.ts';
 

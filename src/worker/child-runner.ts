@@ -1,5 +1,6 @@
 import { v5 as deriveId } from 'uuid';
 import type { ChildRow, ChildRows } from '../jobs/child-row.ts';
+import type { JobChange } from '../jobs/job-change.ts';
 import {
   type ChildrenOptions,
   ChildrenPendingError,
@@ -8,7 +9,7 @@ import {
   toChildrenFailed,
 } from '../jobs/job-children.ts';
 import { hasEnded, isFinal, type JobRecord } from '../jobs/job-record.ts';
-import type { JobChange, JobRecords } from '../jobs/job-records.ts';
+import type { JobRecords } from '../jobs/job-records.ts';
 import { type JobSecretsDeps, sealInputs } from '../jobs/job-secrets.ts';
 import type { JobRequest, JobSubmission } from '../jobs/job-submission.ts';
 import { type Acceptance, sitesOf } from '../jobs/job-type.ts';

@@ -1,9 +1,9 @@
 import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ChangeFeed } from '../jobs/change-feed.ts';
+import { UnwantedChildError } from '../jobs/job-change.ts';
 import { arcpyQueueNameOf, type JobQueues } from '../jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
-import { UnwantedChildError } from '../jobs/job-records.ts';
 import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
 import { findUnfit } from '../jobs/runtime-wish.ts';
@@ -161,7 +161,7 @@ export class JobWorker {
       if (unfit) return this.#giveBack(job, token, record, unfit);
       const rest = await this.#deps.gate.findRest(record);
       if (rest) return this.#giveBack(job, token, record, rest);
-      const locks = await this.#deps.records.takeLocks(jobId);
+      const locks = await this.#deps.locks.take(jobId);
       if (locks.kind === 'missing') return;
       if (locks.kind === 'blocked') {
         await this.#deps.submission.hurry(locks.holder, record);
@@ -326,7 +326,7 @@ export class JobWorker {
     });
     const now = await this.#deps.records.find(record.jobId);
     if (now?.steps.every(({ name }) => onlyLooks.test(name)) && !isFinal(now.status)) {
-      await this.#deps.submission.wake(await this.#deps.records.giveLocksBack(record.jobId));
+      await this.#deps.submission.wake(await this.#deps.locks.giveBack(record.jobId));
     }
     return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);
   }
@@ -345,7 +345,7 @@ export class JobWorker {
   async #waitInLine(job: Job, token: string, record: JobRecord, lock: string): Promise<never> {
     await job.moveToDelayed(Date.now() + lookAgainMs, token);
     // The holder may have ended before this job was delayed, and woken nobody.
-    const { holder, place } = await this.#deps.records.readPlaceInLine(lock, record.jobId);
+    const { holder, place } = await this.#deps.locks.readPlace(lock, record.jobId);
     if (!holder && place === 1) await this.#deps.queues.promote(record.queue, record.jobId);
     throw new DelayedError();
   }

@@ -1,5 +1,6 @@
 import { artifactFolder, removeArtifact } from '../jobs/artifact-records.ts';
 import type { DeliveryRecords } from '../jobs/delivery-records.ts';
+import type { EndedJobs } from '../jobs/ended-jobs.ts';
 import { hasEnded } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import { planKey } from '../jobs/publish-folder/folder-plan.ts';
@@ -11,6 +12,7 @@ import type { FolderStorage } from '../storage/folder-storage.ts';
 
 export type RetentionDeps = {
   records: JobRecords;
+  endedJobs: EndedJobs;
   uploads: UploadRecords;
   ledger: PublishLedger;
   deliveries: DeliveryRecords;
@@ -34,10 +36,10 @@ export class Retention {
   }
 
   async sweep(signal?: AbortSignal): Promise<void> {
-    const { retention, uploadsConfig, records, deliveries, ledger, storage } = this.#deps;
+    const { retention, uploadsConfig, endedJobs, deliveries, ledger, storage } = this.#deps;
     const now = Date.now();
     await this.#sweepJobs(now, signal);
-    await records.removeOldLogs({
+    await endedJobs.removeOldLogs({
       endedBeforeMs: now - retention.logDays * dayMs,
       keep: retention.logs,
       most: mostPerTurn,
@@ -63,17 +65,17 @@ export class Retention {
   }
 
   async #sweepJobs(now: number, signal: AbortSignal | undefined): Promise<void> {
-    const { retention, records, storage } = this.#deps;
-    const tooMany = (await records.countEnded()) - retention.endedJobs;
+    const { retention, endedJobs, storage } = this.#deps;
+    const tooMany = (await endedJobs.count()) - retention.endedJobs;
     const old = now - retention.endedJobDays * dayMs;
     // Those that are needed stay at the head of the list, and are passed over.
     for (let looked = 0, stayed = 0; looked < mostPerTurn && !signal?.aborted; ) {
-      const oldest = await records.findOldestEnded(stayed, batch);
+      const oldest = await endedJobs.findOldest(stayed, batch);
       const leaving = oldest.filter(
         ({ endedMs }, index) => endedMs < old || looked + index < tooMany,
       );
       for (const { jobId } of leaving) {
-        const outcome = await records.forget(jobId);
+        const outcome = await endedJobs.forget(jobId);
         if (outcome === 'alive' || outcome === 'needed') {
           stayed += 1;
           continue;

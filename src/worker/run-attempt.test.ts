@@ -153,14 +153,14 @@ const die = async (attempt: Attempt) => {
 };
 
 test('a job that goes well is successful, and frees what it held', async ({ core, bench }) => {
-  await core.records.takeLocks(bench.jobId);
+  await core.locks.take(bench.jobId);
   expect(await bench.attempt()).toEqual({ kind: 'ended' });
   expect(await found(core, bench.jobId)).toMatchObject({
     status: 'successful',
     results: { done: names },
     progress: 100,
   });
-  expect(await core.records.readPlaceInLine('roads', bench.jobId)).toEqual({});
+  expect(await core.locks.readPlace('roads', bench.jobId)).toEqual({});
   expect(onlySteps(bench.did)).toEqual(['act upload', 'act submit', 'act verify']);
   await expectConsistent(core);
 });

@@ -3,10 +3,12 @@ import type { ArcpyOfWorker } from '../arcpy/arcpy-of-worker.ts';
 import type { DocumentReader } from '../documents/document-reader.ts';
 import type { DataStoreValidations } from '../jobs/data-store-validations.ts';
 import type { FolderUses } from '../jobs/folder-uses.ts';
+import { type JobChange, JobEndedError } from '../jobs/job-change.ts';
 import { ChildrenPendingError } from '../jobs/job-children.ts';
+import type { JobLocks } from '../jobs/job-locks.ts';
 import { JobLog } from '../jobs/job-log.ts';
 import { type Ending, isFinal, type JobRecord, type StepRecord } from '../jobs/job-record.ts';
-import { type JobChange, JobEndedError, type JobRecords } from '../jobs/job-records.ts';
+import type { JobRecords } from '../jobs/job-records.ts';
 import { JobSecrets, type JobSecretsDeps, SecretMissingError } from '../jobs/job-secrets.ts';
 import type { JobContext, JobType } from '../jobs/job-type.ts';
 import type { PublishLedger } from '../jobs/publish-ledger.ts';
@@ -35,6 +37,7 @@ import { createFollowUp, findJobOf } from './related-jobs.ts';
 /** What every attempt of a worker has in common. */
 export type AttemptDeps = ChildRunnerDeps & {
   records: JobRecords;
+  locks: JobLocks;
   sites: Sites;
   /** Where this worker has one. */
   arcpy?: ArcpyOfWorker;
@@ -231,7 +234,7 @@ class AttemptRun {
     const wanted = [...new Set([...this.#locks, ...names])].sort();
     if (wanted.length > this.#locks.length) await this.#write('locks', { locks: wanted });
     this.#locks = wanted;
-    const outcome = await this.#deps.records.takeLocks(this.#record.jobId);
+    const outcome = await this.#deps.locks.take(this.#record.jobId);
     if (outcome.kind === 'blocked') throw new LockTakenError(outcome.lock);
   }
 

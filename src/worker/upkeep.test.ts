@@ -46,7 +46,7 @@ function upkeepOf(core: JobCore, storage: FolderStorage, more: object = {}): Upk
   });
   const deliveries = new DeliveryRecords(core.redis, core.records.keys, webhooks);
   const options = { jobDeadlineHours: 1, idempotencyHours: 1 };
-  const submission = new JobSubmission(core.records, core.queues, silent, options);
+  const submission = new JobSubmission({ ...core, log: silent }, options);
   return new Upkeep({
     ...core,
     submission,

@@ -3,13 +3,16 @@ import type { Redis } from 'ioredis';
 import { test as base, expect, inject } from 'vitest';
 import { ChildRows } from '../../src/jobs/child-row.ts';
 import { DataStoreValidations } from '../../src/jobs/data-store-validations.ts';
+import { EndedJobs } from '../../src/jobs/ended-jobs.ts';
 import { FolderUses } from '../../src/jobs/folder-uses.ts';
 import { IdempotencyRecords } from '../../src/jobs/idempotency.ts';
 import { JobEvents } from '../../src/jobs/job-events.ts';
+import { JobIntake, type NewJob } from '../../src/jobs/job-intake.ts';
 import { JobList } from '../../src/jobs/job-list.ts';
+import { JobLocks } from '../../src/jobs/job-locks.ts';
 import { JobQueues } from '../../src/jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord } from '../../src/jobs/job-record.ts';
-import { JobRecords, type NewJob } from '../../src/jobs/job-records.ts';
+import { JobRecords } from '../../src/jobs/job-records.ts';
 import { JobSubmission } from '../../src/jobs/job-submission.ts';
 import { PublishLedger } from '../../src/jobs/publish-ledger.ts';
 import { RuntimeRecords } from '../../src/jobs/runtime-records.ts';
@@ -25,6 +28,9 @@ export type JobCore = {
   redis: Redis;
   prefix: string;
   records: JobRecords;
+  intake: JobIntake;
+  locks: JobLocks;
+  endedJobs: EndedJobs;
   queues: JobQueues;
   submission: JobSubmission;
   childRows: ChildRows;
@@ -50,17 +56,24 @@ export const test = base.extend<{ core: JobCore }>({
     const redis = openRedis({ url: inject('redisUrl'), prefix }, 'patient');
     const records = new JobRecords(redis, { prefix, failedUploadDays: 7 });
     const { keys } = records;
+    const intake = new JobIntake(redis, keys, { failedUploadDays: 7 });
     const queues = new JobQueues(redis, keys);
     const siteRecords = new SiteRecords(redis, keys);
     await use({
       redis,
       prefix,
       records,
+      intake,
+      locks: new JobLocks(redis, keys),
+      endedJobs: new EndedJobs(redis, keys),
       queues,
-      submission: new JobSubmission(records, queues, silent, {
-        jobDeadlineHours: 24,
-        idempotencyHours: 24,
-      }),
+      submission: new JobSubmission(
+        { records, intake, queues, log: silent },
+        {
+          jobDeadlineHours: 24,
+          idempotencyHours: 24,
+        },
+      ),
       childRows: new ChildRows(redis, keys),
       list: new JobList(redis, records),
       events: new JobEvents(redis, keys),
@@ -99,17 +112,17 @@ export function newJob(wanted: Partial<NewJob> = {}): NewJob {
 
 /** Submits and returns the id. */
 export async function submitted(
-  { records }: Pick<JobCore, 'records'>,
+  { intake }: Pick<JobCore, 'intake'>,
   wanted: Partial<NewJob> = {},
 ): Promise<string> {
   const job = newJob(wanted);
-  expect(await records.submit(job)).toMatchObject({ kind: 'accepted' });
+  expect(await intake.submit(job)).toMatchObject({ kind: 'accepted' });
   return job.jobId;
 }
 
 /** Submits and begins: the id, and the number of the attempt. */
 export async function begun(
-  core: Pick<JobCore, 'records'>,
+  core: Pick<JobCore, 'records' | 'intake'>,
   wanted: Partial<NewJob> = {},
 ): Promise<{ jobId: string; attempt: number }> {
   const jobId = await submitted(core, wanted);

@@ -24,7 +24,14 @@ const JobChangeRequest = z
 
 type Deps = Pick<
   HttpDeps,
-  'records' | 'childRows' | 'submission' | 'siteRecords' | 'forecasts' | 'runtimes' | 'jobTypes'
+  | 'records'
+  | 'locks'
+  | 'childRows'
+  | 'submission'
+  | 'siteRecords'
+  | 'forecasts'
+  | 'runtimes'
+  | 'jobTypes'
 >;
 
 export async function jobPriorityRoutes(app: FastifyInstance, deps: Deps): Promise<void> {

@@ -23,6 +23,8 @@ type Deps = Pick<
   | 'runtimes'
   | 'forecasts'
   | 'childRows'
+  | 'locks'
+  | 'endedJobs'
   | 'submission'
   | 'jobTypes'
   | 'metrics'
@@ -98,11 +100,14 @@ function matchesEtag(header: string | undefined, etag: string): boolean {
   return header?.split(',').some((tag) => tag.trim() === '*' || bare(tag) === bare(etag)) ?? false;
 }
 
-async function findOrExplain(request: FastifyRequest, { records }: Deps): Promise<JobRecord> {
+async function findOrExplain(
+  request: FastifyRequest,
+  { records, endedJobs }: Deps,
+): Promise<JobRecord> {
   const { jobId } = request.params as { jobId: string };
   const record = await records.find(jobId);
   if (record && seesJobsOf(request.caller, record.owner)) return record;
-  const owner = record ? undefined : await records.findTombstone(jobId);
+  const owner = record ? undefined : await endedJobs.findTombstone(jobId);
   if (owner !== undefined && seesJobsOf(request.caller, owner)) {
     throw new RequestError('gone', 'The job was removed.');
   }
@@ -112,7 +117,7 @@ async function findOrExplain(request: FastifyRequest, { records }: Deps): Promis
 /** One that has not ended is dismissed, and its record stays; one that has ended is removed. */
 async function dismissOrRemove(
   record: JobRecord,
-  { records, submission, metrics }: Deps,
+  { records, endedJobs, submission, metrics }: Deps,
 ): Promise<JobRecord> {
   if (!isFinal(record.status)) {
     const { kind: reason } = await submission.dismiss(record);
@@ -121,7 +126,7 @@ async function dismissOrRemove(
       metrics.jobsDismissed.inc({ ...kind, reason });
     return (await records.find(record.jobId)) ?? record;
   }
-  if (hasEnded(record) && (await records.forget(record.jobId)) === 'needed') {
+  if (hasEnded(record) && (await endedJobs.forget(record.jobId)) === 'needed') {
     const detail = 'The job is the child of one that has not ended, and stays until then.';
     throw new RequestError('conflict', detail);
   }
