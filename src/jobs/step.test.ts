@@ -23,7 +23,7 @@ class Refused extends GatewayError {
   readonly code: ErrorCode;
   override readonly again: Again;
 
-  constructor(again: Again, code: ErrorCode = 'site_error') {
+  constructor(again: Again, code: ErrorCode = 'site_busy') {
     super(`refused: ${again}`, { facts: { site: 'demo' } });
     this.again = again;
     this.code = code;
@@ -224,8 +224,20 @@ test('what stays so lets the site rest', async ({ bench }) => {
     .step(upload, '')
     .catch((error: unknown) => error);
   expect(reason).toBeInstanceOf(SiteRestsError);
-  expect(reason).toMatchObject({ reason: { code: 'site_error', again: 'now' } });
+  expect(reason).toMatchObject({ reason: { code: 'site_busy', again: 'now' } });
   expect(bench.written.get('upload')).toMatchObject({ state: 'begun' });
+});
+
+test('a page in place of an answer is asked past, and told as it is when it stays', async ({
+  bench,
+}) => {
+  const page = new Refused('now', 'site_error');
+  const passing = bench.stepOf('passing', { act: failing(2, page, { itemId: 'i1' }) });
+  expect(await bench.runner().step(passing, '')).toEqual({ itemId: 'i1' });
+
+  const staying = bench.stepOf('staying', { act: async () => Promise.reject(page) });
+  await expect(bench.runner({ retryForMs: 10 }).step(staying, '')).rejects.toBe(page);
+  expect(bench.did.filter((each) => each === 'act passing')).toHaveLength(3);
 });
 
 test.for([

@@ -86,6 +86,8 @@ export class UnknownOutcomeError extends GatewayError {
 
 /** A site that cannot be reached is left to rest much sooner than one that is busy. */
 const unreachableShare = 40;
+/** A page in place of an answer may pass; one that stays comes of a wrong address, which no rest mends. */
+const pageShare = 10;
 
 type Visited = {
   place: StepPlace;
@@ -211,9 +213,10 @@ export class StepRunner {
         if ((error.again === 'later' && isOfSite) || error.code === 'site_login_refused')
           throw new SiteRestsError(error);
         if (error.again !== 'now') throw error;
-        const allowedMs =
-          error.code === 'site_unreachable' ? retryForMs / unreachableShare : retryForMs;
-        if (Date.now() + waitMs > beganMs + allowedMs) throw new SiteRestsError(error);
+        const isPage = error.code === 'site_error';
+        const share = error.code === 'site_unreachable' ? unreachableShare : isPage ? pageShare : 1;
+        if (Date.now() + waitMs > beganMs + retryForMs / share)
+          throw isPage ? error : new SiteRestsError(error);
         const pauseMs = withJitter(waitMs);
         await context.log.warning(
           `${error.message} Try ${tries} failed; the next follows in ${(pauseMs / 1000).toFixed(1)} s.`,

@@ -11,7 +11,7 @@ import {
   toText,
 } from './service-target.ts';
 import type { CallOptions } from './site-client.ts';
-import { isNotFound, isRefusal } from './site-errors.ts';
+import { isNotFound, isRefusal, tellsNothing } from './site-errors.ts';
 import type { Site } from './sites.ts';
 
 const Listing = z.looseObject({
@@ -165,7 +165,7 @@ export async function readManifest(
       ? (redactDeep(manifest) as JsonObject)
       : undefined;
   } catch (error) {
-    if (isRefusal(error)) return undefined; // in some releases the refusal is no JSON either
+    if (tellsNothing(error)) return undefined; // in some releases the refusal is no JSON either
     throw error;
   }
 }

@@ -80,6 +80,16 @@ export class SiteError extends SiteFailure {
   readonly code = 'site_error';
 }
 
+/**
+ * A page, or nothing, where the answer to a read should be: proxies show one now and then while a site is well.
+ * It tells nothing about what was asked, so it is no refusal; what stays so is an error in the end.
+ */
+export class SiteAnswerError extends SiteFailure {
+  override readonly name = 'SiteAnswerError';
+  readonly code = 'site_error';
+  override readonly again = 'now';
+}
+
 /** A request that changes something was sent and no whole answer came: the site may have done it. */
 export class OutcomeUnknownError extends SiteFailure {
   override readonly name = 'OutcomeUnknownError';
@@ -92,6 +102,11 @@ export function isNotFound(error: unknown): error is SiteError {
   if (!(error instanceof SiteError)) return false;
   if (error.siteCode !== undefined) return error.siteCode === 404;
   return error.siteMessages.some((text) => /could not find resource or operation/i.test(text));
+}
+
+/** True for a no, and for a page in its place: for what can be done without. */
+export function tellsNothing(error: unknown): boolean {
+  return isRefusal(error) || error instanceof SiteAnswerError;
 }
 
 /** True when an answer came and it was a no; false for what never reached the site. */

@@ -45,11 +45,11 @@ test.for([
   [503, '', 'site_timeout look', 'site_unreachable now'],
   [504, html, 'site_timeout look', 'site_unreachable now'],
   [200, { error: { code: 502, message: 'Gateway' } }, 'site_timeout look', 'site_unreachable now'],
-  [500, html, 'site_timeout look', 'site_error never'],
-  [200, html, 'site_timeout look', 'site_error never'],
-  [200, '<?xml version="1.0"?><error/>', 'site_timeout look', 'site_error never'],
-  [200, '', 'site_timeout look', 'site_error never'],
-  [200, '"text"', 'site_timeout look', 'site_error never'],
+  [500, html, 'site_timeout look', 'site_error now'],
+  [200, html, 'site_timeout look', 'site_error now'],
+  [200, '<?xml version="1.0"?><error/>', 'site_timeout look', 'site_error now'],
+  [200, '', 'site_timeout look', 'site_error now'],
+  [200, '"text"', 'site_timeout look', 'site_error now'],
 ] as [number, unknown, string, string?][])('HTTP %i %j', ([httpStatus, body, change, read]) => {
   const [afterChange, afterRead] = [
     fail(httpStatus, body, 'change'),

@@ -2,6 +2,7 @@ import type { Verdict } from './site-answer.ts';
 import type { WireFailure } from './site-connection.ts';
 import {
   OutcomeUnknownError,
+  SiteAnswerError,
   SiteBusyError,
   SiteClosedError,
   SiteError,
@@ -125,7 +126,7 @@ function fromForeignAnswer(
       facts,
     );
   }
-  return new SiteError(
+  return new SiteAnswerError(
     `${asked.site} was asked to ${asked.to} and the answer is not one of ArcGIS Server: ${start}`,
     facts,
   );

@@ -18,7 +18,7 @@ import {
 import type { RestInfo } from './rest-info.ts';
 import { readService, readServiceStatus } from './services.ts';
 import type { CallOptions, SiteCall } from './site-client.ts';
-import { isNotFound, isRefusal, SiteError, SiteUnreachableError } from './site-errors.ts';
+import { isNotFound, isRefusal, SiteError, SiteFailure, tellsNothing } from './site-errors.ts';
 import type { Site } from './sites.ts';
 
 async function readAdmin<T extends z.ZodType>(
@@ -95,7 +95,7 @@ export async function readSiteMode(site: Site, { signal }: CallOptions = {}): Pr
     return { siteMode, ...(lastModified !== undefined && { lastModifiedMs: lastModified }) };
   } catch (error) {
     if (isNotFound(error)) return { siteMode: 'EDITABLE' };
-    if (isRefusal(error)) return { siteMode: 'UNKNOWN' };
+    if (tellsNothing(error)) return { siteMode: 'UNKNOWN' };
     throw error;
   }
 }
@@ -110,9 +110,7 @@ export async function readHealth(site: Site, { signal }: CallOptions = {}): Prom
     const isHealthy = (json as { success?: unknown }).success === true;
     return isHealthy ? { isHealthy } : { isHealthy, detail: 'the health check says no' };
   } catch (error) {
-    if (error instanceof SiteError || error instanceof SiteUnreachableError) {
-      return { isHealthy: false, detail: error.message };
-    }
+    if (error instanceof SiteFailure) return { isHealthy: false, detail: error.message };
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { SiteConfig } from '../lib/site-config.ts';
 import { pause } from '../lib/wait.ts';
-import { isRefusal } from '../sites/site-errors.ts';
+import { tellsNothing } from '../sites/site-errors.ts';
 import {
   findDataStoreItems,
   readAdminInfo,
@@ -157,6 +157,6 @@ function healthOf(error: GatewayError): SiteRecord['health'] {
 
 /** Older releases and lesser accounts lack some resources: what they tell is not needed to go on. */
 function ignoreRefusal(error: unknown): undefined {
-  if (isRefusal(error)) return undefined;
+  if (tellsNothing(error)) return undefined;
   throw error;
 }
