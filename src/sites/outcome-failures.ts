@@ -89,16 +89,19 @@ export function successWithoutService(it: FailureEvidence): Told {
 export function serviceDoesNotRun(it: FailureEvidence): Told {
   const machine = it.logLines.find((line) => line.machine)?.machine;
   const seconds = fact(it, 'maxStartupTimeSeconds');
+  const putBack = fact(it, 'putBack');
   const [line] = it.logLines.filter(({ source }) => source === it.service);
   return {
     cause: sentences(
       `${serviceOf(it)} ${it.step === 'verify' ? 'is published but does' : 'does'} not run${when(machine, ` on ${machine}`)}: most often its start failed or took longer than ${seconds ? `${seconds} s` : 'maxStartupTime'}.`,
       line ? `The log says: ${said(line.message)}` : '',
-      when(fact(it, 'putBack'), `The old version: ${fact(it, 'putBack')}.`),
+      when(putBack, `Put back: ${putBack}.`),
     ),
     certainty: 'most often',
     again: 'look',
-    nextStep: 'Look at it until maxStartupTime of the service has passed; then start it once.',
+    nextStep: putBack
+      ? `${line ? 'Mend what that line names' : `Look into the log of ${it.site} at level INFO`}, then retry; with a longer maxStartupTime in overrides, if it only needs more time.`
+      : 'Look at it until maxStartupTime of the service has passed; then start it once.',
     alternatives: [
       'A machine without memory, or one of several that cannot start it: compare them.',
       'Its data are gone: validate the items that it refers to.',

@@ -240,6 +240,8 @@ test('a replacement that never starts is put back from the definition that made 
   expect(after).toMatchObject({ configuredState: 'STARTED', realTimeState: 'STARTED' });
   expect(job.exception).toMatchObject({
     liveService: { isListed: true, realTimeState: 'STARTED' },
+    cause: expect.stringContaining('Put back: '),
+    nextStep: expect.stringContaining('retry'), // what did not start is gone: it cannot be started
   });
   expect(site.control.state().uploads).toEqual([]);
 });
@@ -311,6 +313,28 @@ test('a busy site is asked again', async ({ openSite, open }) => {
   expect(
     (await gateway.messages(body.jobID)).filter((message) => /Try \d failed/.test(message)),
   ).toHaveLength(3);
+});
+
+test('pages of a proxy in place of answers are asked past, and nothing is done twice', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite();
+  const operations = ['poll', 'query-jobs', 'job-input', 'upload-item'];
+  for (const operation of operations) site.control.fault({ kind: 'html', operation });
+  site.control.fault({ kind: 'answer-lost', operation: 'submit' });
+  const gateway = await open(site);
+  const { body } = await gateway.publish(await gateway.build(), { site: 'demo' });
+
+  const job = await gateway.ended(body.jobID);
+
+  expect(job.exception).toBeUndefined();
+  expect(job).toMatchObject({ status: 'successful' });
+  expect(await gateway.messages(body.jobID)).toContainEqual(
+    expect.stringMatching(/not one of ArcGIS Server.*Try 1 failed/s),
+  );
+  const { siteJobs } = site.control.state();
+  expect(siteJobs.filter(({ isForeign }) => !isForeign)).toHaveLength(1);
 });
 
 test('a read-only site parks the job, says so, and goes on by itself', async ({

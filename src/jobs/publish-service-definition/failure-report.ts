@@ -65,7 +65,7 @@ async function investigate(
   const facts = error instanceof GatewayError ? error.facts : {};
   const logs = beforeTheSite.has(problem.code)
     ? { lines: [] }
-    : await readServerLog(publishing, context);
+    : await readServerLog(publishing, context, siteJobIdOf(facts, context));
   for (const line of logs.lines) {
     const level = line.level === 'SEVERE' ? 'error' : line.level === 'WARNING' ? 'warning' : 'info';
     await context.log.add({
@@ -112,7 +112,7 @@ function toEvidence(
     typeof facts[name] === 'string' ? (facts[name] as string) : undefined;
   const { siteCode, httpStatus } = error as Partial<SiteFailure>;
   const { data: outcome } = SiteJobOutcome.safeParse(context.recordedResult('await'));
-  const siteJobId = text('siteJobId') ?? outcome?.siteJobId;
+  const siteJobId = siteJobIdOf(facts, context);
   const jobStatus =
     text('jobStatus') ?? (outcome?.kind === 'succeeded' ? 'esriJobSucceeded' : undefined);
   return {
@@ -165,6 +165,12 @@ function toEvidence(
       },
     }),
   };
+}
+
+function siteJobIdOf(facts: Record<string, unknown>, context: JobContext): string | undefined {
+  if (typeof facts.siteJobId === 'string') return facts.siteJobId;
+  const { data: outcome } = SiteJobOutcome.safeParse(context.recordedResult('await'));
+  return outcome?.siteJobId;
 }
 
 /** Of what the definition refers to and the site has not registered. */
