@@ -1,19 +1,10 @@
-import { ArcpyUnavailableError } from '../arcpy/arcpy-errors.ts';
-import type { ArcpyOfWorker } from '../arcpy/arcpy-of-worker.ts';
-import type { DocumentReader } from '../documents/document-reader.ts';
-import type { DataStoreValidations } from '../jobs/data-store-validations.ts';
-import type { FolderUses } from '../jobs/folder-uses.ts';
-import { type JobChange, JobEndedError } from '../jobs/job-change.ts';
+import { JobEndedError } from '../jobs/job-change.ts';
 import { ChildrenPendingError } from '../jobs/job-children.ts';
 import type { JobLocks } from '../jobs/job-locks.ts';
-import { JobLog } from '../jobs/job-log.ts';
-import { type Ending, isFinal, type JobRecord, type StepRecord } from '../jobs/job-record.ts';
+import { type Ending, isFinal, type JobRecord } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import { JobSecrets, type JobSecretsDeps, SecretMissingError } from '../jobs/job-secrets.ts';
 import type { JobContext, JobType } from '../jobs/job-type.ts';
-import type { PublishLedger } from '../jobs/publish-ledger.ts';
-import type { SiteJobTimes } from '../jobs/site-job-times.ts';
-import type { SiteTroubles } from '../jobs/site-troubles.ts';
 import {
   type PutBack,
   ReplayedToEnd,
@@ -21,38 +12,28 @@ import {
   type StepPlace,
   StepRunner,
 } from '../jobs/step.ts';
-import type { UploadRecords } from '../jobs/upload-records.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type Problem, toProblem } from '../lib/problem.ts';
-import { SecretMask } from '../lib/secret-mask.ts';
-import type { Timing } from '../lib/timing.ts';
-import type { Sites } from '../sites/sites.ts';
-import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { Attempt } from './attempt.ts';
-import { ChildRunner, type ChildRunnerDeps } from './child-runner.ts';
-import { fenced } from './fenced.ts';
-import { createFollowUp, findJobOf } from './related-jobs.ts';
+import { type ContextDeps, createJobContext } from './attempt-context.ts';
+import {
+  describeAttemptBefore,
+  EndingError,
+  findEndingBeforehand,
+  findReasonToGiveUp,
+  giveUp,
+  inWords,
+  isUndoOverdue,
+} from './attempt-endings.ts';
+import { AttemptJournal } from './attempt-journal.ts';
+import { ChildRunner } from './child-runner.ts';
 
 /** What every attempt of a worker has in common. */
-export type AttemptDeps = ChildRunnerDeps & {
+export type AttemptDeps = ContextDeps & {
   records: JobRecords;
   locks: JobLocks;
-  sites: Sites;
-  /** Where this worker has one. */
-  arcpy?: ArcpyOfWorker;
-  storage: FolderStorage;
-  /** Folders of this machine below which definitions may be read. */
-  publishRoots?: readonly string[];
-  documents: DocumentReader;
-  uploads: UploadRecords;
-  ledger: PublishLedger;
-  folderUses: FolderUses;
-  siteJobTimes: SiteJobTimes;
-  siteTroubles: SiteTroubles;
-  validations: DataStoreValidations;
   jobSecrets: JobSecretsDeps;
-  timing: Timing;
   log: Log;
 };
 
@@ -64,9 +45,6 @@ export type AttemptOutcome =
   | { kind: 'waits'; lock: string }
   /** Its children go on; the last of them wakes it. */
   | { kind: 'has-children' };
-
-/** After so many deaths in one step the next attempt only puts back; after twice as many it gives up. */
-const deathsAllowed = 5;
 
 /** Carries a job on from where its record says it stands, to its end or to where it has to wait. */
 export async function runAttempt(
@@ -93,25 +71,21 @@ class AttemptRun {
   readonly #jobType: JobType;
   readonly #record: JobRecord;
   readonly #attempt: Attempt;
-  readonly #steps = new Map<string, StepRecord>();
-  readonly #warnings: string[];
-  readonly #mask = new SecretMask();
+  readonly #journal: AttemptJournal;
   readonly #secrets: JobSecrets;
   #locks: string[];
-  #lastProgress = '';
 
   constructor(deps: AttemptDeps, jobType: JobType, record: JobRecord, attempt: Attempt) {
     this.#deps = deps;
     this.#jobType = jobType;
     this.#record = record;
     this.#attempt = attempt;
-    this.#warnings = [...record.warnings];
+    this.#journal = new AttemptJournal(deps.records, record, attempt);
     this.#locks = record.locks;
     this.#secrets = new JobSecrets(deps.jobSecrets, record, {
-      mask: this.#mask,
-      write: (secrets) => this.#write('secrets', { secrets }),
+      mask: this.#journal.mask,
+      write: (secrets) => this.#journal.write('secrets', { secrets }),
     });
-    for (const step of record.steps) this.#steps.set(step.name, step);
   }
 
   async toItsEnd(): Promise<AttemptOutcome> {
@@ -124,7 +98,7 @@ class AttemptRun {
         this.#secrets.unsealInputs(this.#record.params),
         this.#context(runner),
       );
-      await this.#write('ended', {
+      await this.#journal.write('ended', {
         status: 'successful',
         results,
         progress: 100,
@@ -138,85 +112,22 @@ class AttemptRun {
     }
   }
 
-  /** A job that is begun again tells its callers what became of the attempt before. */
   async #sayWhyAgain(): Promise<void> {
-    const before = this.#record.attempts.at(-2);
-    if (!before?.outcome) return;
-    const where = before.step ? ` in the step "${before.step}"` : '';
-    const became = {
-      died: `Attempt ${before.attempt} broke off${where}: its worker died, or could not be reached`,
-      'handed-over': `Attempt ${before.attempt} was handed over${where}: its worker was stopped`,
-      rested: `Attempt ${before.attempt} rested${where}: ${before.reason ?? 'the site was closed'}`,
-      ended: `Attempt ${before.attempt} ended`,
-    }[before.outcome];
-    const text = `${became}. Attempt ${this.#record.attempt} goes on from there.`;
-    if (before.outcome === 'died') await this.#jobLog().warning(text);
-    else await this.#jobLog().info(text);
+    const before = describeAttemptBefore(this.#record);
+    if (!before) return;
+    const log = this.#journal.jobLog();
+    await (before.hasDied ? log.warning(before.text) : log.info(before.text));
   }
 
-  /** What makes going on pointless before it is tried. */
   async #endBeforehand(): Promise<Ending | undefined> {
-    const unknown = this.#record.steps.filter(
-      ({ name }) => !this.#jobType.steps.includes(name.split(':')[0] ?? name),
-    );
-    const found = this.#tooManyDeaths() ?? this.#tooLate() ?? this.#unknownStep(unknown);
+    const found = findEndingBeforehand(this.#record, this.#jobType);
     if (!found || isFinal(this.#record.status)) return undefined;
-    const ending = { problem: found };
-    await this.#write('ending', { ending, message: 'Failed; putting back what was begun' });
+    const ending = { problem: toProblem(found) };
+    await this.#journal.write('ending', {
+      ending,
+      message: 'Failed; putting back what was begun',
+    });
     return ending;
-  }
-
-  #tooManyDeaths(): Problem | undefined {
-    if (this.#record.deaths < deathsAllowed) return undefined;
-    return toProblem(
-      new EndingError(
-        'worker_died_repeatedly',
-        `${this.#record.deaths} workers died in the step "${this.#record.step}".`,
-      ),
-    );
-  }
-
-  #tooLate(): Problem | undefined {
-    if (Date.now() < this.#record.deadlineMs) return undefined;
-    const reason = this.#record.parked?.detail ?? 'it did not come to its end';
-    return toProblem(
-      new EndingError('deadline_exceeded', `The job ran into its deadline: ${reason}`),
-    );
-  }
-
-  #unknownStep(unknown: StepRecord[]): Problem | undefined {
-    const [first] = unknown;
-    if (!first) return undefined;
-    return toProblem(
-      new EndingError(
-        'unknown_step',
-        `The job was begun by another version, in a step "${first.name}" that this one does not know.`,
-      ),
-    );
-  }
-
-  /** Whatever is written is masked: a site may repeat what it was sent. */
-  #write(kind: string, change: JobChange): Promise<void> {
-    return this.#attempt.write(kind, this.#masked(change));
-  }
-
-  #masked({ stepRecord, results, secrets, locks, exception, ...texts }: JobChange): JobChange {
-    if (this.#mask.isEmpty)
-      return { ...texts, ...defined({ stepRecord, results, secrets, locks, exception }) };
-    const { code, type, status } = exception ?? {};
-    return {
-      ...this.#mask.inTexts(texts),
-      ...defined({
-        stepRecord: this.#mask.inData(stepRecord),
-        results: this.#mask.inData(results),
-        secrets,
-        locks,
-        exception: exception && {
-          ...this.#mask.inTexts(exception),
-          ...defined({ code, type, status }),
-        },
-      }),
-    } as JobChange;
   }
 
   /** Nothing where the secrets cannot be read: then there is less to tell. */
@@ -232,7 +143,7 @@ class AttemptRun {
   /** What another job holds is waited for in its line, with the slot given back meanwhile. */
   async #lock(names: string[]): Promise<void> {
     const wanted = [...new Set([...this.#locks, ...names])].sort();
-    if (wanted.length > this.#locks.length) await this.#write('locks', { locks: wanted });
+    if (wanted.length > this.#locks.length) await this.#journal.write('locks', { locks: wanted });
     this.#locks = wanted;
     const outcome = await this.#deps.locks.take(this.#record.jobId);
     if (outcome.kind === 'blocked') throw new LockTakenError(outcome.lock);
@@ -252,7 +163,7 @@ class AttemptRun {
       const isExpected = error instanceof ReplayedToEnd || error instanceof GatewayError;
       if (!isExpected)
         this.#deps.log.error(
-          { err: this.#mask.inError(error), jobId: this.#record.jobId },
+          { err: this.#journal.mask.inError(error), jobId: this.#record.jobId },
           'A replay failed',
         );
     }
@@ -278,16 +189,16 @@ class AttemptRun {
         : error;
     if (!(cause instanceof GatewayError)) {
       this.#deps.log.error(
-        { err: this.#mask.inError(cause), jobId: this.#record.jobId },
+        { err: this.#journal.mask.inError(cause), jobId: this.#record.jobId },
         'A job failed for a fault of ours',
       );
     }
     this.#attempt.beginUndo();
     const problem = toProblem(cause);
-    await this.#jobLog().error(problem.detail ?? problem.title);
+    await this.#journal.jobLog().error(problem.detail ?? problem.title);
     const evidence = await this.#investigate(cause, runner);
     const ending = { problem, ...(evidence !== undefined && { evidence }) };
-    await this.#write('ending', { ending, message: 'Failed; putting back what was begun' });
+    await this.#journal.write('ending', { ending, message: 'Failed; putting back what was begun' });
     return ending;
   }
 
@@ -299,7 +210,7 @@ class AttemptRun {
     } catch (error) {
       if (this.#attempt.stopReason) throw error;
       this.#deps.log.warn(
-        { err: this.#mask.inError(error), jobId: this.#record.jobId },
+        { err: this.#journal.mask.inError(error), jobId: this.#record.jobId },
         'A failure could not be looked into',
       );
       return undefined;
@@ -309,12 +220,12 @@ class AttemptRun {
   async #undo(ending: Ending | undefined, runner: StepRunner): Promise<AttemptOutcome> {
     this.#attempt.beginUndo();
     const putBack = await this.#undoOrGiveUp(runner);
-    for (const note of putBack.done) await this.#jobLog().info(`Put back: ${note}`);
-    for (const note of putBack.failed) await this.#jobLog().error(`Not put back: ${note}`);
+    for (const note of putBack.done) await this.#journal.jobLog().info(`Put back: ${note}`);
+    for (const note of putBack.failed) await this.#journal.jobLog().error(`Not put back: ${note}`);
     const undo =
       putBack.failed.length > 0 ? 'failed' : putBack.done.length > 0 ? 'done' : 'nothing-to-do';
     if (!ending) {
-      await this.#write('ended', { undo, message: `Dismissed. ${inWords(putBack)}` });
+      await this.#journal.write('ended', { undo, message: `Dismissed. ${inWords(putBack)}` });
       return { kind: 'ended' };
     }
     const exception = {
@@ -332,37 +243,28 @@ class AttemptRun {
     message: string;
   }): Promise<void> {
     try {
-      await this.#write('ended', { status: 'failed', ...change });
+      await this.#journal.write('ended', { status: 'failed', ...change });
     } catch (error) {
       if (!(error instanceof JobEndedError)) throw error;
-      await this.#write('ended', {
+      await this.#journal.write('ended', {
         undo: change.undo,
         message: change.message.replace('Failed', 'Dismissed'),
       });
     }
   }
 
-  /** A site that stays closed cannot be put right for ever: one more deadline, then it is said so. */
   async #undoOrGiveUp(runner: StepRunner): Promise<PutBack> {
-    if (this.#record.deaths >= 2 * deathsAllowed)
-      return this.#givenUp(`${this.#record.deaths} workers died, the last while putting back`);
+    const reason = findReasonToGiveUp(this.#record);
+    if (reason !== undefined) return giveUp(this.#journal.steps, reason);
     const children = await this.#children('undo').stopAll();
     try {
       const { done, failed } = await runner.undoAll();
       return { done: [...children.done, ...done], failed: [...children.failed, ...failed] };
     } catch (error) {
-      const spent = Date.now() - this.#record.createdMs;
-      const allowed = 2 * (this.#record.deadlineMs - this.#record.createdMs);
-      if (!(error instanceof SiteRestsError) || spent < allowed) throw error;
-      return this.#givenUp(`the site could not be reached any more: ${error.message}`);
+      if (!(error instanceof SiteRestsError) || !isUndoOverdue(this.#record)) throw error;
+      const text = `the site could not be reached any more: ${error.message}`;
+      return giveUp(this.#journal.steps, text);
     }
-  }
-
-  #givenUp(reason: string): PutBack {
-    const steps = [...this.#steps.values()].reverse();
-    const noted = (state: StepRecord['state']) =>
-      steps.flatMap((step) => (step.state === state && step.note ? [step.note] : []));
-    return { done: noted('undone'), failed: [...noted('undo-failed'), reason] };
   }
 
   async #conclude(ending: Ending, putBack: PutBack, runner: StepRunner): Promise<Problem> {
@@ -373,7 +275,7 @@ class AttemptRun {
     } catch (error) {
       if (this.#attempt.stopReason) throw error;
       this.#deps.log.warn(
-        { err: this.#mask.inError(error), jobId: this.#record.jobId },
+        { err: this.#journal.mask.inError(error), jobId: this.#record.jobId },
         'A failure could not be explained',
       );
       return ending.problem;
@@ -385,24 +287,21 @@ class AttemptRun {
       parent: this.#record,
       attempt: this.#attempt,
       mode,
-      write: (kind, change) => this.#write(kind, change),
+      write: (kind, change) => this.#journal.write(kind, change),
     });
   }
 
   #runner(mode: 'do' | 'undo'): StepRunner {
     return new StepRunner({
-      steps: [...this.#steps.values()],
+      steps: this.#journal.steps,
       mode,
       onFault: (error) =>
         this.#deps.log.error(
-          { err: this.#mask.inError(error), jobId: this.#record.jobId },
+          { err: this.#journal.mask.inError(error), jobId: this.#record.jobId },
           'A step could not be undone for a fault of ours',
         ),
       contextFor: (place) => this.#stepContext(place),
-      write: async (kind, change) => {
-        if (change.stepRecord) this.#steps.set(change.stepRecord.name, change.stepRecord);
-        await this.#write(kind, change);
-      },
+      write: (kind, change) => this.#journal.write(kind, change),
     });
   }
 
@@ -413,97 +312,24 @@ class AttemptRun {
       attempt: this.#attempt.number,
       signal: this.#attempt.signal,
       pause: (ms: number) => this.#attempt.pause(ms),
-      log: this.#jobLog(place.name),
+      log: this.#journal.jobLog(place.name),
       timing: this.#deps.timing,
-      progress: (fraction: number, message: string) => this.#tellProgress(place, fraction, message),
+      progress: (fraction: number, message: string) =>
+        this.#journal.tellProgress(place, fraction, message),
     };
-  }
-
-  async #tellProgress(
-    { share: [from, to] }: StepPlace,
-    fraction: number,
-    message: string,
-  ): Promise<void> {
-    const progress = Math.min(
-      99,
-      Math.floor(from + (to - from) * Math.min(1, Math.max(0, fraction))),
-    );
-    const told = `${progress} ${message}`;
-    if (told === this.#lastProgress) return;
-    this.#lastProgress = told;
-    await this.#write('progress', { progress, message });
   }
 
   #context(runner: StepRunner): JobContext {
-    const attempt = this.#attempt;
-    const { guard } = attempt;
-    const { storage, uploads, ledger, folderUses, siteJobTimes, validations } = this.#deps;
-    return {
-      jobId: this.#record.jobId,
-      owner: this.#record.owner,
-      attempt: attempt.number,
-      sites: { get: (name) => this.#deps.sites.get(name).guardedBy(guard) },
-      arcpy: this.#deps.arcpy ?? noArcpy,
-      storage: fenced(storage, guard, ['write', 'writeText', 'delete', 'deleteBeginning']),
-      publishRoots: this.#deps.publishRoots ?? [],
-      deadlineMs: this.#record.deadlineMs,
-      documents: this.#deps.documents,
-      uploads: fenced(uploads, guard, ['save', 'hold', 'holdUntil', 'letGo']),
-      ledger: fenced(ledger, guard, ['record', 'setLive']),
-      folderUses: fenced(folderUses, guard, ['join', 'claimAlone', 'leave']),
-      siteJobTimes: fenced(siteJobTimes, guard, ['note']),
-      siteTroubles: this.#deps.siteTroubles,
+    return createJobContext(this.#deps, {
+      jobType: this.#jobType,
+      record: this.#record,
+      attempt: this.#attempt,
+      journal: this.#journal,
       secrets: this.#secrets,
-      validations: fenced(validations.maskedBy(this.#mask), guard, ['save', 'forget']),
-      // A replay takes nothing: what comes after a lock that was not given was never begun.
-      lock: async (names) => (runner.mode === 'undo' ? undefined : this.#lock(names)),
-      findJob: (jobId, site) => findJobOf(this.#deps, this.#record.owner, { jobId, site }),
-      followUp: createFollowUp(this.#deps, this.#jobType, { record: this.#record, attempt }),
-      step: runner.step,
-      children: this.#children(runner.mode).run,
-      get signal() {
-        return attempt.signal;
-      },
-      pause: (ms) => attempt.pause(ms),
-      log: this.#jobLog(),
-      timing: this.#deps.timing,
-      warn: (text) => this.#warn(text),
-      warnings: () => [...this.#warnings],
-      stepSeconds: () => this.#stepSeconds(),
-      currentStep: () => this.#currentStep(),
-      recordedResult: (step) => this.#steps.get(step)?.result,
-      startedMs: () => this.#record.startedMs ?? this.#record.createdMs,
-      elapsedMs: () => Date.now() - (this.#record.startedMs ?? this.#record.createdMs),
-      isFirstAttempt: attempt.number === 1,
-    };
-  }
-
-  async #warn(text: string): Promise<void> {
-    if (this.#warnings.includes(text)) return;
-    this.#warnings.push(text);
-    await this.#write('warning', { warnings: this.#warnings });
-    await this.#jobLog().warning(text);
-  }
-
-  #currentStep(): string | undefined {
-    return [...this.#steps.values()].findLast((step) => step.state === 'begun')?.name;
-  }
-
-  #stepSeconds(): Record<string, number> {
-    return Object.fromEntries(
-      [...this.#steps.values()].flatMap(({ name, startedMs, finishedMs }) =>
-        finishedMs === undefined ? [] : [[name, (finishedMs - startedMs) / 1000]],
-      ),
-    );
-  }
-
-  #jobLog(step?: string): JobLog {
-    return new JobLog(
-      this.#deps.records,
-      this.#record.jobId,
-      { attempt: this.#attempt.number, step },
-      (text) => this.#mask.inText(text),
-    );
+      runner,
+      children: this.#children(runner.mode),
+      lock: (names) => this.#lock(names),
+    });
   }
 }
 
@@ -516,37 +342,4 @@ class LockTakenError extends Error {
     super(`Another job holds ${lock}`);
     this.lock = lock;
   }
-}
-/** Jobs of ArcPy are put back where they are, also by a worker without one; that needs nothing of it. */
-const noArcpy: ArcpyOfWorker = {
-  use: async () => {
-    throw new ArcpyUnavailableError('This worker has no ArcPy.');
-  },
-  tools: [],
-  blankProject: () => undefined,
-};
-
-/** How a job ends for a reason of the gateway's own. */
-class EndingError extends GatewayError {
-  override readonly name = 'EndingError';
-  readonly code: 'worker_died_repeatedly' | 'deadline_exceeded' | 'unknown_step';
-
-  constructor(
-    code: 'worker_died_repeatedly' | 'deadline_exceeded' | 'unknown_step',
-    message: string,
-  ) {
-    super(message);
-    this.code = code;
-  }
-}
-
-function defined<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined),
-  ) as never;
-}
-
-function inWords({ done, failed }: PutBack): string {
-  if (failed.length > 0) return `Not everything could be put back: ${failed.join('; ')}`;
-  return done.length > 0 ? `Put back: ${done.join('; ')}` : 'There was nothing to put back.';
 }
