@@ -4,7 +4,8 @@ import { rejected } from './archive-limits.ts';
 import { type CimNode, parseCim, toUriKey } from './cim-node.ts';
 import type { CimStore, Definition, LayerTree } from './cim-store.ts';
 import { findSecrets } from './document-secrets.ts';
-import { openZip, readZipMember, type ZipFile, type ZipMember } from './zip-file.ts';
+import type { ZipMember } from './zip-directory.ts';
+import { openZip, readZipMember, type ZipFile } from './zip-file.ts';
 
 export type ProjectFile = CimStore & {
   kind: 'project';

@@ -1,6 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32, deflateRawSync } from 'node:zlib';
-import { readAt, type ZipFile, type ZipMember, zipSignatures } from './zip-file.ts';
+import { rejected } from './archive-limits.ts';
+import { readAt, type ZipMember, zipSignatures } from './zip-directory.ts';
+import type { ZipFile } from './zip-file.ts';
 
 export type ZipChanges = {
   /** New contents by the name of the member; a name that is not there is a new member. */
@@ -17,8 +19,11 @@ const hasDescriptor = 8;
  * Writes a copy of a zip in which some members are other. The records of all others are copied as they are:
  * packed data, flags, dates and extra fields. A changed member keeps its own header values; a new one takes
  * those of the first and stands before the index, which ArcGIS Pro writes towards the end.
+ *
+ * @throws DocumentError archive_rejected for Zip64, which no document of ArcGIS is
  */
 export async function copyZip(zip: ZipFile, target: string, changes: ZipChanges): Promise<void> {
+  if (zip.isZip64) throw rejected('it is a Zip64 archive, which is read but not written');
   const out = await open(target, 'wx', 0o600);
   try {
     await new ZipWriter(zip, out, changes).write();

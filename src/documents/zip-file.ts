@@ -1,44 +1,27 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32, inflateRawSync } from 'node:zlib';
-import { DocumentError } from '../lib/errors.ts';
-import { type ArchiveLimits, checkMembers, rejected, tooManyMembers } from './archive-limits.ts';
+import { type ArchiveLimits, checkMembers, rejected } from './archive-limits.ts';
+import {
+  damaged,
+  findZipEnd,
+  readAt,
+  readZipDirectory,
+  type ZipMember,
+  zipSignatures,
+} from './zip-directory.ts';
 
-/** A member as the central directory tells it. Dates are not looked at: ArcGIS writes month and day 0. */
-export type ZipMember = {
-  name: string;
-  flags: number;
-  method: number;
-  crc: number;
-  packedBytes: number;
-  sizeBytes: number;
-  /** Where its local header stands, and how long its whole record is, a data descriptor included. */
-  at: number;
-  recordBytes: number;
-  /** Its record in the central directory, as it is. */
-  central: Buffer;
-};
+const localBytes = 30;
 
 /** A zip whose directory has passed the limits. Who opened it closes it. */
 export type ZipFile = {
   handle: FileHandle;
+  /** It has 64 bit fields somewhere: it can be read, and not be written again. */
+  isZip64: boolean;
   sizeBytes: number;
   members: readonly ZipMember[];
   limits: ArchiveLimits;
   comment: Buffer;
 };
-
-export const zipSignatures = {
-  local: 0x04034b50,
-  central: 0x02014b50,
-  end: 0x06054b50,
-  descriptor: 0x08074b50,
-} as const;
-
-const endBytes = 22;
-const maxCommentBytes = 65_535;
-const localBytes = 30;
-const centralBytes = 46;
-const unknown32 = 0xffff_ffff;
 
 /**
  * Reads the directory of a zip. Nothing is unpacked.
@@ -49,8 +32,8 @@ export async function openZip(path: string, limits: ArchiveLimits): Promise<ZipF
   const handle = await open(path, 'r');
   try {
     const { size } = await handle.stat();
-    const end = await findEnd(handle, size);
-    const members = await readDirectory(handle, end, limits);
+    const end = await findZipEnd(handle, size);
+    const members = await readZipDirectory(handle, end, limits);
     const shown = members.map(({ name, sizeBytes, flags, central }) => ({
       name: name.endsWith('/') ? name.slice(0, -1) : name,
       kind: isLink(central) ? ('other' as const) : ('file' as const),
@@ -60,74 +43,12 @@ export async function openZip(path: string, limits: ArchiveLimits): Promise<ZipF
     }));
     checkZipMembers(shown, members, size, limits);
     measureRecords(members, end.directoryAt);
-    return { handle, sizeBytes: size, members, limits, comment: end.comment };
+    const isZip64 = end.isZip64 || members.some(({ usesZip64 }) => usesZip64);
+    return { handle, sizeBytes: size, members, limits, comment: end.comment, isZip64 };
   } catch (error) {
     await handle.close();
     throw error;
   }
-}
-
-type End = { count: number; directoryAt: number; directoryBytes: number; comment: Buffer };
-
-async function findEnd(handle: FileHandle, size: number): Promise<End> {
-  const tail = await readAt(handle, Math.max(0, size - endBytes - maxCommentBytes), size);
-  for (let at = tail.length - endBytes; at >= 0; at -= 1) {
-    if (tail.readUInt32LE(at) !== zipSignatures.end) continue;
-    const commentBytes = tail.readUInt16LE(at + 20);
-    if (at + endBytes + commentBytes !== tail.length) continue;
-    const end = {
-      count: tail.readUInt16LE(at + 10),
-      directoryBytes: tail.readUInt32LE(at + 12),
-      directoryAt: tail.readUInt32LE(at + 16),
-      comment: tail.subarray(at + endBytes),
-    };
-    if (end.count === 0xffff || end.directoryAt === unknown32)
-      throw rejected('it is a Zip64 archive');
-    if (end.directoryAt + end.directoryBytes > size - endBytes)
-      throw damaged('its directory is cut off');
-    return end;
-  }
-  throw damaged('it has no directory of members; most often the file was cut off on its way');
-}
-
-async function readDirectory(
-  handle: FileHandle,
-  { count, directoryAt, directoryBytes }: End,
-  limits: ArchiveLimits,
-): Promise<ZipMember[]> {
-  if (count > limits.maxMembers) throw tooManyMembers(limits);
-  const directory = await readAt(handle, directoryAt, directoryAt + directoryBytes);
-  const members: ZipMember[] = [];
-  for (let at = 0; members.length < count; ) {
-    if (
-      at + centralBytes > directory.length ||
-      directory.readUInt32LE(at) !== zipSignatures.central
-    ) {
-      throw damaged('its directory of members is broken');
-    }
-    const nameBytes = directory.readUInt16LE(at + 28);
-    const bytes =
-      centralBytes + nameBytes + directory.readUInt16LE(at + 30) + directory.readUInt16LE(at + 32);
-    const central = directory.subarray(at, at + bytes);
-    if (central.length < bytes) throw damaged('its directory of members is broken');
-    members.push(toMember(central, nameBytes));
-    at += bytes;
-  }
-  return members;
-}
-
-function toMember(central: Buffer, nameBytes: number): ZipMember {
-  return {
-    name: central.subarray(centralBytes, centralBytes + nameBytes).toString('utf8'),
-    flags: central.readUInt16LE(8),
-    method: central.readUInt16LE(10),
-    crc: central.readUInt32LE(16),
-    packedBytes: central.readUInt32LE(20),
-    sizeBytes: central.readUInt32LE(24),
-    at: central.readUInt32LE(42),
-    recordBytes: 0,
-    central,
-  };
 }
 
 function isLink(central: Buffer): boolean {
@@ -207,14 +128,4 @@ function inflate(packed: Buffer, sizeBytes: number): Buffer {
     }
     throw damaged('a member cannot be unpacked');
   }
-}
-
-export async function readAt(handle: FileHandle, from: number, until: number): Promise<Buffer> {
-  const wanted = Math.max(0, until - from);
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(wanted), 0, wanted, from);
-  return buffer.subarray(0, bytesRead);
-}
-
-function damaged(what: string): DocumentError {
-  return new DocumentError('unreadable_document', `The zip archive is damaged: ${what}.`);
 }
