@@ -16,7 +16,14 @@ import type { JobSecrets } from './job-secrets.ts';
 import type { PublishLedger } from './publish-ledger.ts';
 import type { RuntimeRecord } from './runtime-records.ts';
 import type { RuntimeNeeds } from './runtime-wish.ts';
-import { acceptOnSites, isOnSites, runOnSites, toFirstSite, withSites } from './site-fan-out.ts';
+import {
+  acceptOnSites,
+  isOnSites,
+  runOnSites,
+  toFirstSite,
+  withoutTwins,
+  withSites,
+} from './site-fan-out.ts';
 import type { SiteJobTimes } from './site-job-times.ts';
 import type { SiteRecord } from './site-records.ts';
 import type { SiteTroubles } from './site-troubles.ts';
@@ -257,18 +264,13 @@ export function siteOfQueue(
 function parseInputs(params: z.ZodObject, raw: unknown): Record<string, unknown> {
   const { data, error } = params.safeParse(raw);
   if (data) return data as Record<string, unknown>;
+  // A schema that was extended may run a check of the first one twice.
   const errors = withoutTwins(error.issues.flatMap((issue) => toFaults(issue)));
   throw new RequestError(
     'validation_error',
     errors.length === 1 ? '1 fault in the inputs.' : `${errors.length} faults in the inputs.`,
     { errors },
   );
-}
-
-/** A schema that was extended may run a check of the first one twice. */
-function withoutTwins(faults: RequestFault[]): RequestFault[] {
-  const texts = faults.map((fault) => JSON.stringify(fault));
-  return faults.filter((_, at) => texts.indexOf(texts[at] ?? '') === at);
 }
 
 function toFaults(issue: z.core.$ZodIssue): RequestFault[] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { RequestError, type RequestFault } from '../lib/errors.ts';
 import { refuseBothSites } from './data-store-selection.ts';
 import type { ChildrenResult } from './job-children.ts';
 import type { Acceptance, JobContext, JobType } from './job-type.ts';
@@ -11,7 +12,11 @@ export const Sites = z
   .array(SiteName)
   .min(1)
   .max(50)
-  .refine((names) => new Set(names).size === names.length, 'names a site twice')
+  .superRefine((names, check) => {
+    for (const [at, name] of names.entries())
+      if (names.indexOf(name) !== at)
+        check.addIssue({ code: 'custom', path: [at], message: `names the site ${name} twice` });
+  })
   .optional()
   .describe(
     'Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent',
@@ -35,8 +40,11 @@ export function withSites(params: z.ZodObject): z.ZodObject {
       }
       // What stands between the members of the inputs is checked there.
       const { error } = params.safeParse({ ...one, site: one.site ?? sites?.[0] });
-      for (const issue of error?.issues ?? [])
-        check.addIssue({ ...issue, input: one } as Parameters<typeof check.addIssue>[0]);
+      for (const { path, ...issue } of error?.issues ?? []) {
+        const place = path[0] === 'site' && sites ? ['sites', 0, ...path.slice(1)] : path;
+        const moved = { ...issue, path: place, input: one };
+        check.addIssue(moved as Parameters<typeof check.addIssue>[0]);
+      }
     })
     .meta({ ...params.meta(), oneOf: [{ required: ['site'] }, { required: ['sites'] }] });
 }
@@ -54,15 +62,58 @@ export function toFirstSite(params: OnSites): Record<string, unknown> {
   return toOneSite(params, params.sites[0]);
 }
 
-/** What no site takes is refused for all of them. The parent itself locks nothing. */
+/**
+ * What one site does not take is refused for all of them, and all that do not take it are named. The parent itself
+ * locks nothing.
+ *
+ * @throws RequestError with the faults of every site
+ */
 export function acceptOnSites(
   params: OnSites,
   acceptOne: (params: unknown, site: string) => Acceptance,
 ): Acceptance {
-  const warnings = params.sites.flatMap((site) =>
-    acceptOne(toOneSite(params, site), site).warnings.map((warning) => `${site}: ${warning}`),
+  const refusals: RequestError[] = [];
+  const warnings = params.sites.flatMap((site, at) => {
+    try {
+      const { warnings: own } = acceptOne(toOneSite(params, site), site);
+      return own.map((warning) => `${site}: ${warning}`);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      refusals.push(atSite(error, at));
+      return [];
+    }
+  });
+  const [first] = refusals;
+  if (!first) return { locks: [], warnings };
+  const faults = refusals.flatMap((refusal) => faultsOf(refusal));
+  const texts = [...new Set(refusals.map(({ message }) => message))];
+  throw new RequestError(first.code, texts.join(' '), {
+    cause: first,
+    headers: first.headers,
+    errors: withoutTwins(faults),
+  });
+}
+
+function faultsOf({ facts }: RequestError): RequestFault[] {
+  return Array.isArray(facts.errors) ? (facts.errors as RequestFault[]) : [];
+}
+
+/** Whoever sent `sites` has no `site` in the request. */
+function atSite(error: RequestError, at: number): RequestError {
+  const errors = faultsOf(error).map((fault) =>
+    fault.pointer === '#/inputs/site' ? { ...fault, pointer: `#/inputs/sites/${at}` } : fault,
   );
-  return { locks: [], warnings };
+  return new RequestError(error.code, error.message, {
+    cause: error,
+    headers: error.headers,
+    errors,
+  });
+}
+
+/** Sites say the same of what is wrong with the request itself. */
+export function withoutTwins(faults: RequestFault[]): RequestFault[] {
+  const texts = faults.map((fault) => JSON.stringify(fault));
+  return faults.filter((_, at) => texts.indexOf(texts[at] ?? '') === at);
 }
 
 /** One child per site. The file was taken in once, and every child holds it. */

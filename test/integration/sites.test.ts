@@ -129,8 +129,12 @@ test('exactly one of site and sites is taken, and every site is checked', async 
   });
   expect(await send({})).toMatchObject(fault('#/inputs/site'));
   expect(await send({ site: 'one', sites: ['one'] })).toMatchObject(fault('#/inputs/sites'));
-  expect(await send({ sites: ['one', 'one'] })).toMatchObject(fault('#/inputs/sites'));
-  expect(await send({ sites: ['one', 'nowhere'] })).toMatchObject({ code: 'unknown_site' });
+  expect(await send({ sites: ['one', 'one'] })).toMatchObject(fault('#/inputs/sites/1'));
+  expect(await send({ sites: ['nowhere', 'one', 'else'] })).toMatchObject({
+    code: 'unknown_site',
+    detail: 'There is no site "nowhere", "else"; configured: one.',
+    errors: [{ pointer: '#/inputs/sites/0' }, { pointer: '#/inputs/sites/2' }],
+  });
 
   const described = await readJson(gateway, '/v1/processes/publish-service-definition');
   expect(described).toMatchObject({

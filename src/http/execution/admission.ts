@@ -4,6 +4,7 @@ import { type JobType, sitesOf } from '../../jobs/job-type.ts';
 import { fileLinksOf } from '../../jobs/upload-inputs.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
+import { toPointer } from '../../lib/json-pointer.ts';
 import { type Caller, hasScope, reachesSite } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { lacksScope } from '../plugins/authentication.ts';
@@ -29,7 +30,7 @@ export function checkWhatIsKnown(
     ...inputs,
   };
   checkScopes(caller, jobType.scopes(jobType.tryParse(filled) ?? jobType.example));
-  for (const site of sitesOf(jobType, inputs)) checkSite(site, { caller, deps });
+  checkSites(jobType, inputs, { caller, deps });
 }
 
 /** @throws RequestError insufficient_scope naming the scopes that are lacking */
@@ -38,22 +39,43 @@ export function checkScopes(caller: Caller, needed: string[]): void {
   if (lacking.length > 0) throw lacksScope(lacking);
 }
 
-/** @throws RequestError unknown_site or forbidden */
-export function checkSite(
-  site: string,
+/**
+ * Every site that is named, so that a request for many is mended in one go.
+ *
+ * @throws RequestError unknown_site or forbidden
+ */
+export function checkSites(
+  jobType: JobType,
+  inputs: Record<string, unknown>,
   { caller, deps }: { caller: Caller; deps: Pick<Deps, 'siteConfigs'> },
 ): void {
+  const named = sitesOf(jobType, inputs);
+  const pointerOf = (at: number) =>
+    toPointer(typeof inputs.site === 'string' ? ['inputs', 'site'] : ['inputs', 'sites', at]);
   const names = Object.keys(deps.siteConfigs());
-  if (!names.includes(site)) {
-    const visible = names.filter((name) => reachesSite(caller, name));
-    const hint = visible.length > 0 ? `configured: ${visible.join(', ')}` : 'no site is configured';
-    throw new RequestError('unknown_site', `There is no site ${JSON.stringify(site)}; ${hint}.`, {
-      errors: [{ pointer: '#/inputs/site', code: 'unknown_site', detail: hint }],
+  const faultsOf = (isFault: (site: string) => boolean, code: string, detail: string) =>
+    named.flatMap((site, at) =>
+      isFault(site) ? [{ site, fault: { pointer: pointerOf(at), code, detail } }] : [],
+    );
+  const visible = names.filter((name) => reachesSite(caller, name));
+  const hint = visible.length > 0 ? `configured: ${visible.join(', ')}` : 'no site is configured';
+  const unknown = faultsOf((site) => !names.includes(site), 'unknown_site', hint);
+  if (unknown.length > 0) {
+    const quoted = unknown.map(({ site }) => JSON.stringify(site)).join(', ');
+    throw new RequestError('unknown_site', `There is no site ${quoted}; ${hint}.`, {
+      errors: unknown.map(({ fault }) => fault),
     });
   }
-  if (!reachesSite(caller, site)) {
-    throw new RequestError('forbidden', `The API key does not reach the site ${site}.`);
-  }
+  const beyond = faultsOf(
+    (site) => !reachesSite(caller, site),
+    'forbidden',
+    'the API key does not reach it',
+  );
+  if (beyond.length === 0) return;
+  const quoted = beyond.map(({ site }) => site).join(', ');
+  throw new RequestError('forbidden', `The API key does not reach the site ${quoted}.`, {
+    errors: beyond.map(({ fault }) => fault),
+  });
 }
 
 /**

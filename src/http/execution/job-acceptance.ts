@@ -13,7 +13,7 @@ import type { Caller } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { jobUrl } from '../links.ts';
 import { type StatusInfo, toStatusInfo } from '../status-info.ts';
-import { checkScopes, checkSite, resolveFiles } from './admission.ts';
+import { checkScopes, checkSites, resolveFiles } from './admission.ts';
 import { checkOutputs, type ExecuteRequest, toAtMs } from './execute-request.ts';
 import { checkSubscriber } from './subscriber-check.ts';
 
@@ -84,7 +84,7 @@ async function judgeAndWrite(
   const { jobType, request, caller, root } = asked;
   const parsed = parseAsked(asked);
   checkScopes(caller, jobType.scopes(parsed));
-  for (const site of sitesOf(jobType, parsed)) checkSite(site, { caller, deps });
+  checkSites(jobType, parsed, { caller, deps });
   const { params, uploads, all } = await resolveFiles(jobType, parsed, {
     caller,
     root,
