@@ -26,6 +26,7 @@ const ownRefusals: Record<string, (site: string) => string> = {
   nothing_matched: listsWhatIsThere,
   not_found: listsWhatIsThere,
   conflict: () => 'Read what stands against it, and send a request that avoids it.',
+  unknown_role: () => 'Send a role that the site has, or have an administrator make it.',
   unregistered_data: () =>
     'Register the folder or store above it with register-folder or register-data-store; or send referencedData=warn, should the account that runs the site be able to read it.',
   service_exists: () => 'Send ifExists=skip to leave it as it is, or another serviceName.',

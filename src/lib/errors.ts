@@ -50,6 +50,7 @@ export type ErrorCode =
   | 'hosted_definition'
   | 'copied_data_refused'
   | 'unregistered_data'
+  | 'unknown_role'
   | 'data_store_exists'
   | 'data_store_in_use'
   | 'data_store_invalid'

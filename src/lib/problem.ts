@@ -48,6 +48,7 @@ const problemTypes = {
   hosted_definition: { status: 400, title: 'The definition holds a hosted layer' },
   copied_data_refused: { status: 409, title: 'The definition brings data along' },
   unregistered_data: { status: 409, title: 'Data are used that the site has not registered' },
+  unknown_role: { status: 409, title: 'The site has no such role' },
   services_failed: { status: 502, title: 'Not every service could be changed' },
   data_store_exists: { status: 409, title: 'Something else is registered under this name' },
   data_store_in_use: { status: 409, title: 'Services use the data store item' },

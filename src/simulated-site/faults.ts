@@ -22,6 +22,7 @@ const faultKinds = {
   'portal-token-refused': 'standing', // the server takes only exchanged tokens
   'client-id-mismatch': 'standing', // tokens bound to an address fail on /rest
   'refuse-logs': 'standing',
+  'refuse-roles': 'standing',
   'refuse-jobs-query': 'standing',
   'disk-full': 'once', // uploads
   'block-data-copy': 'standing',

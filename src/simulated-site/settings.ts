@@ -48,6 +48,8 @@ export type SimulatedSiteOptions = {
   requiresRegisteredData?: boolean;
   /** Names of the machines of the site; the first answers. */
   machines?: readonly string[];
+  /** Of the role store. */
+  roles?: readonly string[];
   /** Which keys answers about data items carry: releases differ, and some carry both. */
   dataItemAnswers?: 'both' | 'status' | 'success';
 };
@@ -78,6 +80,7 @@ export function toSettings(options: SimulatedSiteOptions): SiteSettings {
     replacementNeedsService: true,
     requiresRegisteredData: true,
     machines: ['SIM01.EXAMPLE.ORG'],
+    roles: ['Administrators', 'Publishers', 'Planners', 'Editors', 'Viewers'],
     dataItemAnswers: 'both',
     ...options,
   };

@@ -126,6 +126,10 @@ export function siteOperations(site: SiteState): Operation[] {
     readAsAdministrator('security-config', ['/admin/security/config'], (call) =>
       securityConfig(site, call),
     ),
+    {
+      ...read('roles', ['/admin/security/roles/getRoles'], (call) => listRoles(site, call)),
+      methods: 'POST',
+    },
     read('query-logs', ['/admin/logs/query'], ({ params }) => queryLogs(site, params)),
     readAsAdministrator('log-settings', ['/admin/logs/settings'], () => ({
       settings: {
@@ -218,13 +222,25 @@ function securityConfig({ settings }: SiteState, { origin }: Call): object {
   };
 }
 
+const notPermitted =
+  'You do not have permissions to access this resource or perform this operation.';
+
+/** Publishers may ask, too. @see Esri, "Get Roles" */
+function listRoles({ settings, faults }: SiteState, { params }: Call): object {
+  if (faults.take('refuse-roles')) throw new SiteRefusal(403, notPermitted);
+  const from = Number(params.startIndex ?? 0) || 0;
+  const until = from + (Number(params.pageSize ?? 10) || 10);
+  const roles = settings.roles.slice(from, until);
+  return {
+    roles: roles.map((rolename) => ({ rolename, description: '' })),
+    hasMore: until < settings.roles.length,
+  };
+}
+
 /** Whether a publisher may read the log in all releases is not verified; here one may. */
 function queryLogs(site: SiteState, params: Record<string, string>): object {
   if (site.faults.take('refuse-logs')) {
-    throw new SiteRefusal(
-      403,
-      'You do not have permissions to access this resource or perform this operation.',
-    );
+    throw new SiteRefusal(403, notPermitted);
   }
   const filter = params.filter ? readJsonObject(params.filter, 'filter') : {};
   const startTime = readTime(params.startTime);

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
 import { ended, run } from '../support/data-stores.ts';
-import { test } from '../support/publishing-test.ts';
+import { changesOn, test } from '../support/quick-publishing.ts';
 
 const permissions = (site: SimulatedSite) =>
   Object.fromEntries(
@@ -21,7 +21,7 @@ test('says who may use services, and puts it back when one cannot be set', async
   openSite,
   open,
 }) => {
-  const site = await openSite();
+  const site = await openSite({ roles: ['Planners', 'Interns'] });
   for (const name of ['A', 'B']) site.control.addService({ name, layers: ['L'] });
   const gateway = await open(site);
   const services = { pattern: '*.MapServer' };
@@ -110,4 +110,54 @@ test('a definition is published with permissions, and they are put back with it'
   });
   expect(failed).toMatchObject({ status: 'failed' });
   expect(Object.keys(permissions(site))).toEqual(['Roads']);
+});
+
+test('a role that the site does not have is refused before anything is changed', async ({
+  quick,
+}) => {
+  const roles = Array.from({ length: 1_500 }, (_, at) => `Role${at}`);
+  const { site, gateway } = await quick({ roles: [...roles, 'GIS\\Planners'] });
+  site.control.addService({ name: 'A' });
+  site.control.clearRequests();
+  const permit = (inputs: object) =>
+    ended(gateway, 'set-service-permissions', {
+      site: 'demo',
+      services: { pattern: '*' },
+      ...inputs,
+    });
+  const publish = async (permissions: string, process?: string) => {
+    const inputs = { site: 'demo', permissions };
+    const definition = await gateway.build();
+    const { body } = await gateway.publish(definition, inputs, {}, null, gateway.url, process);
+    return gateway.ended(body.jobID);
+  };
+
+  const refused = await permit({ allow: ['Planers', 'Role7'], dryRun: true });
+  expect(refused).toMatchObject({
+    status: 'failed',
+    exception: { code: 'unknown_role', roles: ['Planers'], detail: /Nearest: GIS.Planners/ },
+  });
+  const failed = await publish('{"refuse": ["Nobody"]}');
+  expect(failed).toMatchObject({
+    status: 'failed',
+    undo: 'nothing-to-do',
+    exception: { code: 'unknown_role', roles: ['Nobody'] },
+  });
+  const planned = await publish('{"refuse": ["Nobody"]}', 'publish-plan');
+  expect(planned.results).toMatchObject({ action: 'refuse', refusals: [{ code: 'unknown_role' }] });
+  expect(changesOn(site)).toEqual([]);
+
+  const other = await permit({ allow: ['Planners', 'esriAuthenticated', 'role1499'] });
+  expect(other).toMatchObject({
+    status: 'successful',
+    warnings: [
+      'demo writes the role Planners as GIS\\Planners.',
+      'demo writes the role role1499 as Role1499.',
+    ],
+  });
+  site.control.fault({ kind: 'refuse-roles' });
+  expect(await permit({ allow: ['Nobody'], dryRun: true })).toMatchObject({
+    status: 'successful',
+    warnings: [expect.stringContaining('is not known')],
+  });
 });

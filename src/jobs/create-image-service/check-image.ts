@@ -8,6 +8,7 @@ import type { Site } from '../../sites/sites.ts';
 import type { JobContext } from '../job-type.ts';
 import { ServicesRefusedError } from '../service-errors.ts';
 import { federatedText } from '../service-permissions.ts';
+import { refuseUnknownRoles } from '../service-roles.ts';
 import { defineStep, type StepContext } from '../step.ts';
 import type { CreateImageServiceParams } from './schema.ts';
 
@@ -42,6 +43,7 @@ async function check({ site, params, warn }: Input, context: StepContext): Promi
   const { version, owningSystemUrl } = await readRestInfo(site, context);
   if (params.permissions && owningSystemUrl)
     throw new ServicesRefusedError('conflict', federatedText(site.name), { site: site.name });
+  if (params.permissions) await refuseUnknownRoles(site, params.permissions, { ...context, warn });
   const wanted = {
     folder: toFolder(params.folder),
     serviceName: params.serviceName,

@@ -62,7 +62,7 @@ export async function judgeRequest(
       return undefined;
     }
   };
-  await noted(() => refusePermissions(publishing, rest));
+  await noted(() => refusePermissions(publishing, rest, signal));
   await noted(() => refuseReadOnly(publishing, signal));
   await noted(() => refuseByPrivilege(publishing, admin, signal));
   await noted(() => refuseByRuntime(publishing, rest.version, signal));

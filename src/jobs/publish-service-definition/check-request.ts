@@ -32,7 +32,7 @@ async function check(publishing: Publishing, context: StepContext): Promise<Deci
   const { signal } = context;
   const rest = await readRestInfo(site, { signal });
   const admin = await readAdminInfo(site, { signal });
-  refusePermissions(publishing, rest);
+  await refusePermissions(publishing, rest, signal);
   await refuseReadOnly(publishing, signal);
   await refuseByPrivilege(publishing, admin, signal);
   await refuseByRuntime(publishing, rest.version, signal);

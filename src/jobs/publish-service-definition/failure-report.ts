@@ -33,6 +33,7 @@ const beforeTheSite = new Set([
   'incompatible_runtime',
   'copied_data_refused',
   'unregistered_data',
+  'unknown_role',
   'not_restorable',
   'plan_changed',
   'conflict',

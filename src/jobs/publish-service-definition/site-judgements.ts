@@ -10,6 +10,7 @@ import {
   readSiteMode,
 } from '../../sites/site-reader.ts';
 import { federatedText } from '../service-permissions.ts';
+import { findRoleFaults } from '../service-roles.ts';
 import { arcMapText, hostedText } from './acceptance.ts';
 import type { Publishing } from './publishing-context.ts';
 import { NotPublishableError, NotYetError } from './publishing-errors.ts';
@@ -27,13 +28,20 @@ export async function refuseReadOnly({ site }: Publishing, signal: AbortSignal):
   );
 }
 
-/** @throws NotPublishableError where the portal, not the site, says who may use a service */
-export function refusePermissions(
-  { site, params }: Publishing,
+/** @throws NotPublishableError where the portal, not the site, says who may use a service; for a role that is none */
+export async function refusePermissions(
+  { site, params, warn }: Publishing,
   { owningSystemUrl }: RestInfo,
-): void {
-  if (!params.permissions || owningSystemUrl === undefined) return;
-  throw new NotPublishableError('conflict', federatedText(site.name), { site: site.name });
+  signal: AbortSignal,
+): Promise<void> {
+  if (!params.permissions) return;
+  if (owningSystemUrl !== undefined)
+    throw new NotPublishableError('conflict', federatedText(site.name), { site: site.name });
+  const { unknown, warnings } = await findRoleFaults(site, params.permissions, { signal });
+  for (const warning of warnings) await warn(warning);
+  if (!unknown) return;
+  const { message, roles } = unknown;
+  throw new NotPublishableError('unknown_role', message, { site: site.name, roles });
 }
 
 export async function refuseByPrivilege(
