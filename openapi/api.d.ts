@@ -7790,7 +7790,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `data_store_exists`, `data_store_in_use`, `arcpy_unsupported`, `arcpy_extension_missing`, `secret_missing`, `not_restorable`, `definition_not_kept`, `plan_changed`, `definition_mismatch`, `dismissed` */
+        /** @description Problem; `code` is one of `conflict`, `idempotency_in_flight`, `service_exists`, `copied_data_refused`, `unregistered_data`, `unknown_role`, `data_store_exists`, `data_store_in_use`, `arcpy_unsupported`, `arcpy_extension_missing`, `secret_missing`, `not_restorable`, `definition_not_kept`, `plan_changed`, `definition_mismatch`, `dismissed` */
         Problem409: {
             headers: {
                 "X-Request-Id": components["headers"]["XRequestId"];

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { ChildRow } from '../jobs/child-row.ts';
-import type { JobRecord } from '../jobs/job-record.ts';
+import type { JobSummary } from '../jobs/job-record.ts';
 import type { HttpDeps } from './http-deps.ts';
 import { jobUrl, jsonLink, Link } from './links.ts';
 
@@ -20,7 +20,7 @@ export const ChildPage = z
 
 /** The children of a job from an index on, and where the next ones are. */
 export async function readChildren(
-  { jobId, children }: JobRecord,
+  { jobId, children }: Pick<JobSummary, 'jobId' | 'children'>,
   { from, limit, root }: { from: number; limit: number; root: string },
   { childRows }: Pick<HttpDeps, 'childRows'>,
 ): Promise<{ rows: Child[]; next?: string }> {

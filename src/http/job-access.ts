@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { JobRecord } from '../jobs/job-record.ts';
+import type { JobRecord, JobSummary } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import { RequestError } from '../lib/errors.ts';
 import { seesJobsOf } from './caller.ts';
@@ -9,6 +9,17 @@ export async function getJob(request: FastifyRequest, records: JobRecords): Prom
   const { jobId } = request.params as { jobId: string };
   const record = await records.find(jobId);
   if (record && seesJobsOf(request.caller, record.owner)) return record;
+  throw noSuchJob();
+}
+
+/** Enough to show how it stands. @throws RequestError no_such_job */
+export async function getJobSummary(
+  request: FastifyRequest,
+  records: JobRecords,
+): Promise<JobSummary> {
+  const { jobId } = request.params as { jobId: string };
+  const summary = await records.findSummary(jobId);
+  if (summary && seesJobsOf(request.caller, summary.owner)) return summary;
   throw noSuchJob();
 }
 

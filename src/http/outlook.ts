@@ -1,4 +1,4 @@
-import { isFinal, type JobRecord } from '../jobs/job-record.ts';
+import { isFinal, type JobSummary } from '../jobs/job-record.ts';
 import { findRoute, noRuntimeText } from '../jobs/runtime-wish.ts';
 import type { HttpDeps } from './http-deps.ts';
 import { type Outlook, toTime, type WaitingFor } from './status-info.ts';
@@ -12,7 +12,7 @@ type Deps = Pick<
 const childrenLookedAt = 20;
 
 /** What is to be said of a job that has not ended, found out at the moment of reading. */
-export async function readOutlook(record: JobRecord, deps: Deps): Promise<Outlook> {
+export async function readOutlook(record: JobSummary, deps: Deps): Promise<Outlook> {
   if (isFinal(record.status)) return {};
   const [waitingFor, forecast] = await Promise.all([
     findWaitingFor(record, deps),
@@ -27,7 +27,7 @@ export async function readOutlook(record: JobRecord, deps: Deps): Promise<Outloo
 }
 
 /** Why a job does not go on. Nothing for one that works. */
-async function findWaitingFor(record: JobRecord, deps: Deps): Promise<WaitingFor | undefined> {
+async function findWaitingFor(record: JobSummary, deps: Deps): Promise<WaitingFor | undefined> {
   const { parked, children } = record;
   if (parked?.reason === 'service' && parked.lock) return waitForService(record, parked.lock, deps);
   if (parked?.reason === 'parent' && children) {
@@ -53,13 +53,13 @@ async function findWaitingFor(record: JobRecord, deps: Deps): Promise<WaitingFor
 
 /** What keeps the children, where none works and somebody may have to do something about it. */
 async function findWaitOfChild(
-  { jobId, children }: JobRecord,
+  { jobId, children }: JobSummary,
   deps: Deps,
 ): Promise<string | undefined> {
   const from = Math.max(0, (children?.total ?? 0) - childrenLookedAt);
   const rows = await deps.childRows.readWritten(jobId, from, childrenLookedAt);
   const open = rows.find(({ status, jobID }) => status === 'accepted' && jobID);
-  const child = open?.jobID && (await deps.records.find(open.jobID));
+  const child = open?.jobID && (await deps.records.findSummary(open.jobID));
   if (!child || isFinal(child.status)) return undefined;
   const waitingFor = await findWaitingFor(child, deps);
   return ['site', 'runtime', 'parent'].includes(waitingFor?.reason ?? '')
@@ -69,22 +69,23 @@ async function findWaitOfChild(
 
 /** Of a job that ArcPy carries out, while no live worker's can. */
 async function waitForRuntime(
-  { processID, params }: JobRecord,
-  { runtimes, jobTypes }: Deps,
+  { processID, jobId }: JobSummary,
+  { runtimes, jobTypes, records }: Deps,
 ): Promise<WaitingFor | undefined> {
   const jobType = jobTypes.find(({ name }) => name === processID);
-  if (!jobType?.needs) return undefined;
-  const route = findRoute(jobType.needs(params), await runtimes.list());
+  const record = jobType?.needs && (await records.find(jobId));
+  if (!jobType?.needs || !record) return undefined;
+  const route = findRoute(jobType.needs(record.params), await runtimes.list());
   return route.isServed ? undefined : { reason: 'runtime', detail: noRuntimeText(route) };
 }
 
 async function waitForService(
-  record: JobRecord,
+  record: JobSummary,
   lock: string,
   { records, locks, forecasts }: Deps,
 ): Promise<WaitingFor> {
   const { holder, place } = await locks.readPlace(lock, record.jobId);
-  const held = holder ? await records.find(holder) : undefined;
+  const held = holder ? await records.findSummary(holder) : undefined;
   const seconds = await forecasts.findSecondsToService(record, held, place ?? 1);
   return {
     reason: 'service',
@@ -95,7 +96,7 @@ async function waitForService(
 }
 
 async function waitForSite(
-  { site }: JobRecord,
+  { site }: JobSummary,
   { siteRecords }: Deps,
 ): Promise<WaitingFor | undefined> {
   if (!site) return undefined;
@@ -111,7 +112,7 @@ async function waitForSite(
   return closed && { reason: 'site', until: toTime(closed.untilMs), detail: closed.detail };
 }
 
-async function waitForSlot(record: JobRecord, { records, forecasts }: Deps): Promise<WaitingFor> {
+async function waitForSlot(record: JobSummary, { records, forecasts }: Deps): Promise<WaitingFor> {
   const place = await records.readPlaceInQueue(record.queue, record.jobId);
   const seconds = place && (await forecasts.findSecondsToSlot(record, place));
   return {

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import {
   type AttemptRecord,
   type ChildCounts,
-  type JobRecord,
   JobStatus,
+  type JobSummary,
   UndoState,
 } from '../jobs/job-record.ts';
 import { Problem, withPublicUrl } from '../lib/problem.ts';
@@ -115,7 +115,7 @@ export const StatusInfo = z
 export type StatusInfo = z.output<typeof StatusInfo>;
 
 export function toStatusInfo(
-  record: JobRecord,
+  record: JobSummary,
   root: string,
   { waitingFor, forecast }: Outlook = {},
 ): StatusInfo {
@@ -183,11 +183,11 @@ export function toTime(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function toPercent({ status, progress }: JobRecord): number {
+function toPercent({ status, progress }: JobSummary): number {
   return status === 'successful' ? 100 : Math.max(0, Math.min(99, Math.floor(progress)));
 }
 
-function toLinks(record: JobRecord, root: string): Link[] {
+function toLinks(record: JobSummary, root: string): Link[] {
   const self = jobUrl(root, record.jobId);
   return [
     jsonLink('self', self),

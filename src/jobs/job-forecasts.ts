@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import type { JobKeys } from './job-keys.ts';
 import { queueNameOf } from './job-queue.ts';
-import type { JobRecord } from './job-record.ts';
+import type { JobRecord, JobSummary } from './job-record.ts';
 import type { SiteRecords } from './site-records.ts';
 
 type Kind = Pick<JobRecord, 'processID' | 'queue'>;
@@ -43,7 +43,7 @@ export class JobForecasts {
   /** Seconds until a job begins that has this place in the line behind a holder. */
   async findSecondsToService(
     record: Kind,
-    holder: JobRecord | undefined,
+    holder: JobSummary | undefined,
     place: number,
   ): Promise<number | undefined> {
     const usual = await this.findUsual(record);

@@ -9,7 +9,7 @@ import {
 } from '../../test/support/job-core.ts';
 import { openRedis } from '../lib/redis.ts';
 import { type JobFilter, JobList } from './job-list.ts';
-import type { JobRecord } from './job-record.ts';
+import type { JobRecord, JobSummary } from './job-record.ts';
 import { JobRecords } from './job-records.ts';
 
 /** Reads every page; between two pages something may happen. */
@@ -18,8 +18,8 @@ async function readAll(
   filter: JobFilter,
   limit: number,
   meanwhile: () => Promise<unknown> = async () => undefined,
-): Promise<JobRecord[]> {
-  const seen: JobRecord[] = [];
+): Promise<JobSummary[]> {
+  const seen: JobSummary[] = [];
   let cursor: string | undefined;
   do {
     const page = await list.read(filter, limit, cursor);
@@ -31,7 +31,7 @@ async function readAll(
   return seen;
 }
 
-const idsOf = (jobs: JobRecord[]) => jobs.map(({ jobId }) => jobId);
+const idsOf = (jobs: Pick<JobRecord, 'jobId'>[]) => jobs.map(({ jobId }) => jobId);
 
 /** Jobs of every kind, newest first: two owners, two sites, labels, every status. */
 async function fill(core: JobCore, count: number): Promise<JobRecord[]> {
@@ -113,7 +113,7 @@ test('any combination of filters finds what fits, each job once', async ({ core 
   }
 });
 
-function fits(job: JobRecord, filter: JobFilter): boolean {
+function fits(job: JobSummary, filter: JobFilter): boolean {
   const among = <T>(wanted: T[] | undefined, ...values: (T | undefined)[]) =>
     wanted === undefined || values.some((value) => value !== undefined && wanted.includes(value));
   return (

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 import type { Redis } from 'ioredis';
 import { RequestError } from '../lib/errors.ts';
 import type { JobKeys } from './job-keys.ts';
-import type { JobRecord, JobStatus } from './job-record.ts';
+import type { JobStatus, JobSummary } from './job-record.ts';
 import type { JobRecords } from './job-records.ts';
 import { listScript } from './list-script.ts';
 import { toScriptJson } from './script-json.ts';
@@ -23,7 +23,7 @@ export type JobFilter = {
   maxDurationMs?: number;
 };
 
-export type JobPage = { jobs: JobRecord[]; nextCursor?: string };
+export type JobPage = { jobs: JobSummary[]; nextCursor?: string };
 
 /** How many candidates one page looks at before it answers with fewer than were asked for. */
 const lookBudget = 5_000;
@@ -63,7 +63,7 @@ export class JobList {
     const page = rows.slice(0, limit);
     const last = rows.length > limit ? page.at(-1)?.seq : goOn;
     return {
-      jobs: await this.#records.findMany(page.map((row) => row.jobId)),
+      jobs: await this.#records.findSummaries(page.map((row) => row.jobId)),
       ...(last && { nextCursor: await this.#seal(last, filter) }),
     };
   }

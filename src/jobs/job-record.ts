@@ -127,6 +127,21 @@ export type JobRecord = {
   secrets?: SealedSecrets;
 };
 
+/** What may be long, is secret, or does not tell how a job stands. */
+export const unshownMembers = [
+  'params',
+  'results',
+  'response',
+  'ending',
+  'uploads',
+  'locks',
+  'subscriber',
+  'secrets',
+] as const;
+
+/** A job as its status shows it: one small read, however much was sent. */
+export type JobSummary = Omit<JobRecord, (typeof unshownMembers)[number] | 'steps'>;
+
 const number = z.coerce.number();
 const json = <T extends z.ZodType>(inner: T) =>
   z
@@ -177,25 +192,51 @@ const StoredRecord = z.object({
   secrets: json(z.record(z.string(), z.string())).optional(),
 });
 
+const StoredSummary = StoredRecord.omit({
+  params: true,
+  results: true,
+  response: true,
+  ending: true,
+  uploads: true,
+  locks: true,
+  subscriber: true,
+  secrets: true,
+});
+
 const attemptPrefix = 'try:';
-const stepPrefix = 'step:';
+export const stepPrefix = 'step:';
 export const stepField = (name: string): string => stepPrefix + name;
 
 /** @throws ZodError for a hash that no version of this software wrote */
 export function parseJobRecord(hash: Record<string, string>): JobRecord {
-  const filled = Object.fromEntries(Object.entries(hash).filter(([, value]) => value !== ''));
+  const filled = withoutEmpty(hash);
   const steps = Object.entries(filled)
     .filter(([field]) => field.startsWith(stepPrefix))
     .map(([, text]) => StepRecord.parse(JSON.parse(text)))
     .sort((a, b) => a.startedMs - b.startedMs || finishOf(a) - finishOf(b)); // a hash has no order
+  const stored = StoredRecord.parse({ message: '', ...filled });
+  const plain = stored as Omit<JobRecord, 'steps' | 'attempts'>;
+  return { ...plain, ...parseCounted(filled), steps };
+}
+
+/** Of a hash without its long members. @throws ZodError for one that no version of this software wrote */
+export function parseJobSummary(hash: Record<string, string>): JobSummary {
+  const filled = withoutEmpty(hash);
+  const stored = StoredSummary.parse({ message: '', ...filled });
+  return { ...(stored as Omit<JobSummary, 'attempts'>), ...parseCounted(filled) };
+}
+
+function withoutEmpty(hash: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(hash).filter(([, value]) => value !== ''));
+}
+
+function parseCounted(filled: Record<string, string>): Pick<JobRecord, 'attempts' | 'children'> {
   const attempts = Object.entries(filled)
     .filter(([field]) => field.startsWith(attemptPrefix))
     .map(([, text]) => AttemptRecord.parse(JSON.parse(text)) as AttemptRecord)
     .sort((a, b) => a.attempt - b.attempt);
-  const stored = StoredRecord.parse({ message: '', ...filled });
   const children = parseChildCounts(filled);
-  const plain = stored as Omit<JobRecord, 'steps' | 'attempts'>;
-  return { ...plain, steps, attempts, ...(children && { children }) };
+  return { attempts, ...(children && { children }) };
 }
 
 const openPrefix = 'children:open:';

@@ -305,3 +305,21 @@ test('findMany keeps the order and leaves out what is gone', async ({ core }) =>
   expect(records.map(({ jobId }) => jobId)).toEqual([two, one]);
   expect(await core.records.findMany([])).toEqual([]);
 });
+
+test('how a job stands is read without what may be long', async ({ core }) => {
+  const long = 'x'.repeat(500_000);
+  const job = newJob({ params: { list: long } });
+  const { jobId } = job;
+  await core.intake.submit(job);
+  const attempt = (await core.records.begin(jobId, 'w')) ?? 0;
+  const stepRecord = { name: 'a', state: 'done', result: long, attempt, startedMs: 1 } as const;
+  await core.records.change(jobId, attempt, 'step', { stepRecord, results: { long } });
+
+  const summary = await core.records.findSummary(jobId);
+
+  const { params: _, results: __, steps: ___, ...shown } = (await core.records.find(jobId)) ?? {};
+  expect(shown).toMatchObject(summary ?? { jobId: 'none' });
+  expect(summary).toMatchObject({ jobId, status: 'running', attempts: [{ attempt: 1 }] });
+  expect(JSON.stringify(summary).length).toBeLessThan(2_000);
+  expect(await core.records.findSummary('nothing')).toBeUndefined();
+});

@@ -5,8 +5,17 @@ import type { ChildRow } from './child-row.ts';
 import { FencedOffError, type JobChange, JobEndedError, UnwantedChildError } from './job-change.ts';
 import { toChangedFields } from './job-fields.ts';
 import { type JobKeys, jobKeys } from './job-keys.ts';
-import { type JobRecord, type JobStatus, type Parked, parseJobRecord } from './job-record.ts';
-import { dismissScript, prioritizeScript } from './job-scripts.ts';
+import {
+  type JobRecord,
+  type JobStatus,
+  type JobSummary,
+  type Parked,
+  parseJobRecord,
+  parseJobSummary,
+  stepPrefix,
+  unshownMembers,
+} from './job-record.ts';
+import { dismissScript, prioritizeScript, summaryScript } from './job-scripts.ts';
 import { toScriptJson } from './script-json.ts';
 
 export type DismissOutcome =
@@ -30,6 +39,26 @@ export class JobRecords {
   async find(jobId: string): Promise<JobRecord | undefined> {
     const hash = await this.#redis.hgetall(this.keys.job(jobId));
     return hash.jobId ? parseJobRecord(hash) : undefined;
+  }
+
+  /** How a job stands, without what may be long: inputs, results, steps. */
+  async findSummary(jobId: string): Promise<JobSummary | undefined> {
+    const [summary] = await this.findSummaries([jobId]);
+    return summary;
+  }
+
+  /** In the order asked; the ids that are gone by now are left out. */
+  async findSummaries(jobIds: string[]): Promise<JobSummary[]> {
+    const unshown = JSON.stringify(unshownMembers);
+    const found = await Promise.all(
+      jobIds.map(async (jobId) => this.#run(summaryScript, [jobId, stepPrefix, unshown])),
+    );
+    return found.flatMap((flat) => {
+      const hash = Object.fromEntries(
+        flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1] ?? '']] : [])),
+      );
+      return hash.jobId ? [parseJobSummary(hash)] : [];
+    });
   }
 
   /** Whether the caller named addresses that are to be told of the job. */

@@ -72,3 +72,18 @@ for i = 1, #found, 2 do redis.call('UNLINK', prefix .. ':log:' .. found[i]) end
 if #found > 0 then redis.call('SET', place, found[#found]) end
 return {'ok', tostring(#found / 2)}
 `;
+
+/** All members but those that are named, and none that begins with a prefix: what is long stays in Redis. */
+export const summaryScript = /* lua */ `
+local key = ARGV[1] .. ':job:' .. ARGV[2]
+local unshown = {}
+for _, name in ipairs(cjson.decode(ARGV[4])) do unshown[name] = true end
+local found = {}
+for _, name in ipairs(redis.call('HKEYS', key)) do
+  if not unshown[name] and string.sub(name, 1, #ARGV[3]) ~= ARGV[3] then
+    found[#found + 1] = name
+    found[#found + 1] = redis.call('HGET', key, name)
+  end
+end
+return found
+`;

@@ -284,11 +284,11 @@ export class ChildRunner {
   }
 
   async #isStopped(): Promise<boolean> {
-    return (await this.#deps.records.find(this.#parent.jobId))?.children?.isStopped ?? false;
+    return (await this.#deps.records.findSummary(this.#parent.jobId))?.children?.isStopped ?? false;
   }
 
   async #isAnyOpen(): Promise<boolean> {
-    return ((await this.#deps.records.find(this.#parent.jobId))?.children?.open ?? 0) > 0;
+    return ((await this.#deps.records.findSummary(this.#parent.jobId))?.children?.open ?? 0) > 0;
   }
 
   /** Dismissing the parent dismisses all of them; a failure that stops them, those that have not begun. */

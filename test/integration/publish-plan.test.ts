@@ -212,8 +212,11 @@ test('one plan for several sites: each has its own, and its own digest', async (
 
   expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
   const { jobs } = await gateway.core.list.read({ processID: ['publish-plan'] }, 10, undefined);
+  const plansOf = await gateway.core.records.findMany(jobs.map(({ jobId }) => jobId));
   const plans = Object.fromEntries(
-    jobs.flatMap(({ site: name, results }) => (name ? [[name, results as PublishPlanResult]] : [])),
+    plansOf.flatMap(({ site: name, results }) =>
+      name ? [[name, results as PublishPlanResult]] : [],
+    ),
   );
   expect(plans).toMatchObject({ demo: { action: 'create' }, other: { action: 'replace' } });
   expect(plans.demo?.digest).not.toBe(plans.other?.digest);

@@ -5,6 +5,7 @@ import { QueueUnavailableError } from '../../lib/errors.ts';
 import { isRedisAway } from '../../lib/redis.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { drain, whenCallerGoes } from '../incoming-stream.ts';
+import { jobUrl } from '../links.ts';
 import { readOutlook } from '../outlook.ts';
 import { toStatusInfo } from '../status-info.ts';
 import type { UploadReceiver } from '../upload-receiver.ts';
@@ -141,7 +142,7 @@ async function answerWhenWanted(
   if (!hasEnded(record)) reply.header('retry-after', String(pollAfterSeconds));
   const outlook = await readOutlook(record, deps).catch(() => undefined);
   const answer = {
-    ...toAnswer(record, request.root),
+    location: jobUrl(request.root, record.jobId),
     body: toStatusInfo(record, request.root, outlook),
   };
   return sendAccepted(answer, preferences, reply);

@@ -1,5 +1,5 @@
 import type { ChangeFeed } from '../../jobs/change-feed.ts';
-import { hasEnded, type JobRecord } from '../../jobs/job-record.ts';
+import { hasEnded, type JobSummary } from '../../jobs/job-record.ts';
 import type { JobRecords } from '../../jobs/job-records.ts';
 import { pause } from '../../lib/wait.ts';
 
@@ -10,7 +10,7 @@ const lookAgainMs = 5_000;
 export async function waitForEnd(
   jobId: string,
   { records, feed, signal }: { records: JobRecords; feed: ChangeFeed; signal: AbortSignal },
-): Promise<JobRecord | undefined> {
+): Promise<JobSummary | undefined> {
   let wake = () => {};
   const stopListening = feed.listenTo(jobId, () => wake());
   try {
@@ -18,7 +18,7 @@ export async function waitForEnd(
       const isNews = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const record = await records.find(jobId);
+      const record = await records.findSummary(jobId);
       if (!record || hasEnded(record) || signal.aborted) return record;
       await Promise.race([isNews, pause(lookAgainMs, signal).catch(() => undefined)]);
     }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { JobNews } from '../../jobs/change-feed.ts';
 import type { JobEvent } from '../../jobs/job-events.ts';
-import { hasEnded, type JobRecord } from '../../jobs/job-record.ts';
+import { hasEnded, type JobSummary } from '../../jobs/job-record.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { jobReadingScopes, reachesSite, seesJobsOf } from '../caller.ts';
 import { type EventStream, EventStreams } from '../event-streams.ts';
@@ -77,7 +77,7 @@ class JobFollower {
     this.#root = root;
   }
 
-  async follow(record: JobRecord, last: number | undefined): Promise<void> {
+  async follow(record: JobSummary, last: number | undefined): Promise<void> {
     let wake = () => {};
     const stopListening = this.#deps.feed.listenTo(record.jobId, () => wake());
     this.#stream.onOver(() => wake());
@@ -107,7 +107,7 @@ class JobFollower {
   /** The whole state first; what happened before is in the log. */
   async #sendSnapshot(jobId: string): Promise<void> {
     this.#seen = await this.#deps.events.readNewest(jobId);
-    const record = await this.#deps.records.find(jobId);
+    const record = await this.#deps.records.findSummary(jobId);
     if (!record) return;
     await this.#stream.send({
       id: String(this.#seen),
@@ -118,7 +118,7 @@ class JobFollower {
 
   /** @returns whether the job has ended and all of it was told */
   async #sendNews(jobId: string): Promise<boolean> {
-    const record = await this.#deps.records.find(jobId);
+    const record = await this.#deps.records.findSummary(jobId);
     for (;;) {
       const events = await this.#deps.events.readAfter(jobId, this.#seen);
       for (const event of events) {
@@ -133,7 +133,7 @@ class JobFollower {
 /** The last event of an ended job carries the whole state; earlier ones what changed. */
 function shown(
   event: JobEvent,
-  record: JobRecord | undefined,
+  record: JobSummary | undefined,
   root: string,
 ): { event: string; data: unknown } {
   if (event.kind === 'log') return { event: 'log', data: event.entry };

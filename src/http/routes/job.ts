@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ChildrenResult } from '../../jobs/job-children.ts';
-import { hasEnded, isFinal, type JobRecord } from '../../jobs/job-record.ts';
+import { hasEnded, isFinal, type JobRecord, type JobSummary } from '../../jobs/job-record.ts';
 import type { JobType } from '../../jobs/job-type.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { jobDismissingScopes, jobReadingScopes, seesJobsOf } from '../caller.ts';
@@ -9,7 +9,7 @@ import { readChildren, toNextLink } from '../child-rows.ts';
 import { pollAfterSeconds } from '../execution/admit.ts';
 import type { WantedResults } from '../execution/job-acceptance.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { getJob, noSuchJob } from '../job-access.ts';
+import { getJob, getJobSummary, noSuchJob } from '../job-access.ts';
 import { JobPath, operation } from '../operation.ts';
 import { readOutlook } from '../outlook.ts';
 import { sendStoredProblem } from '../plugins/problems.ts';
@@ -35,7 +35,7 @@ const childrenInResults = 1_000;
 
 export async function jobRoutes(app: FastifyInstance, deps: Deps): Promise<void> {
   app.get('/jobs/:jobId', readOperation, async (request, reply) => {
-    const record = await getJob(request, deps.records);
+    const record = await getJobSummary(request, deps.records);
     return sendStatus(record, { request, reply, outlook: await readOutlook(record, deps) });
   });
 
@@ -72,7 +72,7 @@ async function readResults(
 }
 
 function sendStatus(
-  record: JobRecord,
+  record: JobSummary,
   { request, reply, outlook }: { request: FastifyRequest; reply: FastifyReply; outlook: Outlook },
 ): FastifyReply {
   const etag = `W/"${record.rev}${toSuffix(record, outlook)}"`;
@@ -87,7 +87,7 @@ function sendStatus(
 }
 
 /** The place in a line, and which children have begun, change without a new revision of the record. */
-function toSuffix({ children }: JobRecord, { waitingFor }: Outlook): string {
+function toSuffix({ children }: JobSummary, { waitingFor }: Outlook): string {
   const begun = children ? `-${children.total}.${children.running}` : '';
   if (!waitingFor) return begun;
   const { reason, jobId = '', place = '', until = '' } = waitingFor;
