@@ -49,7 +49,7 @@ export async function keepArtifact(
     signal: AbortSignal;
   },
 ): Promise<ArtifactLink> {
-  await removeArtifact(storage, jobId); // of an attempt before
+  await storage.deleteBeginning(keyOf(jobId)); // of an attempt before, halves included
   const stored = await storage.write(keyOf(jobId), createReadStream(path), {
     maxBytes: maxArtifactBytes,
     signal,

@@ -96,6 +96,35 @@ test('of a source that never ends no more is read than is allowed', async ({ sto
   expect(await filesIn(folder)).toEqual([]);
 });
 
+test('what a killed process left half is in nobody\'s way', async ({ storage, folder }) => {
+  await storage.writeText('uploads/whole', 'whole');
+  await writeFile(join(folder, 'data/uploads/a.part'), 'half');
+  const stored = await storage.write('uploads/a', Readable.from([Buffer.from('roads')]), plenty);
+  expect(stored).toMatchObject({ sizeBytes: 5 });
+  expect(await storage.findText('uploads/a')).toBe('roads');
+});
+
+test('of two that write to one key at a time the last is kept, whole', async ({
+  storage,
+  folder,
+}) => {
+  let goOn = () => {};
+  const isWritten = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  async function* slow() {
+    yield Buffer.from('one ');
+    await isWritten;
+    yield Buffer.from('attempt');
+  }
+  const first = storage.write('a', Readable.from(slow()), plenty);
+  await storage.write('a', Readable.from([Buffer.from('another attempt')]), plenty);
+  goOn();
+  await first;
+  expect(await storage.findText('a')).toBe('one attempt');
+  expect(await filesIn(folder)).toEqual(['a']);
+});
+
 test('a source that breaks off leaves nothing', async ({ storage, folder }) => {
   const broken = Readable.from(
     (async function* () {

@@ -47,7 +47,7 @@ export class FolderStorage {
     options: { maxBytes: number; signal?: AbortSignal },
   ): Promise<StoredFile> {
     const path = this.#pathOf(key);
-    const partial = `${path}.part`;
+    const partial = partialOf(path);
     const hash = createHash('sha256');
     let sizeBytes = 0;
     const measure = new Transform({
@@ -92,7 +92,7 @@ export class FolderStorage {
    */
   async writeText(key: string, text: string): Promise<void> {
     const path = this.#pathOf(key);
-    const partial = `${path}.part`;
+    const partial = partialOf(path);
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await writeFile(partial, text, { mode: 0o600, flush: true });
@@ -210,6 +210,11 @@ export class FolderStorage {
     if (!path.startsWith(this.#folder + sep)) throw new Error(`The key ${key} leaves the storage`);
     return path;
   }
+}
+
+/** Another one each time: what a killed process left is in nobody's way, and two attempts never share one. */
+function partialOf(path: string): string {
+  return `${path}.${randomUUID()}.part`;
 }
 
 /** A rename survives a power cut only when its folder is written too. */
