@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-type Line = { caller: Socket; server: Socket };
+type Line = {
+  caller: Socket;
+  server: Socket;
+  /** Answers that are under way, in their order: a later one never overtakes, however the delay changes. */
+  underWay: { chunk: Buffer; dueMs: number }[];
+};
 
 /** A line between two processes that can be cut, held up or slowed down while both of them live. */
 export class TcpProxy {
@@ -80,7 +85,7 @@ export class TcpProxy {
     }
     for (const listener of this.#onConnect.splice(0)) listener();
     const server = connect(this.#target, '127.0.0.1');
-    const line = { caller, server };
+    const line: Line = { caller, server, underWay: [] };
     this.#lines.add(line);
     const end = () => {
       this.#lines.delete(line);
@@ -92,18 +97,28 @@ export class TcpProxy {
       for (const listener of this.#onRequest) listener(chunk.toString('latin1'));
       server.write(chunk);
     });
-    server.on('data', (chunk) => this.#passBack(caller, chunk));
+    server.on('data', (chunk) => this.#passBack(line, chunk));
   }
 
-  #passBack(caller: Socket, chunk: Buffer): void {
+  #passBack(line: Line, chunk: Buffer): void {
+    line.underWay.push({ chunk, dueMs: Date.now() + this.#delayMs });
+    if (line.underWay.length === 1) this.#passNext(line);
+  }
+
+  #passNext(line: Line): void {
+    const [next] = line.underWay;
+    if (!next) return;
+    const waitMs = next.dueMs - Date.now();
+    if (waitMs > 0) {
+      setTimeout(() => this.#passNext(line), waitMs);
+      return;
+    }
+    line.underWay.shift();
     const write = () => {
-      if (!caller.destroyed) caller.write(chunk);
+      if (!line.caller.destroyed) line.caller.write(next.chunk);
     };
-    const pass = () => {
-      if (this.#state === 'replies-held') this.#held.push(write);
-      else write();
-    };
-    if (this.#delayMs > 0) setTimeout(pass, this.#delayMs);
-    else pass();
+    if (this.#state === 'replies-held') this.#held.push(write);
+    else write();
+    this.#passNext(line);
   }
 }
