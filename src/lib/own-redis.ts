@@ -9,8 +9,14 @@ const run = promisify(execFile);
 
 export type OwnRedis = { url: string; pid: number; close: () => Promise<void> };
 
-/** Where a Redis of one's own keeps its data: nowhere, or in a folder with an append-only file. */
-export type Persistence = { kind: 'none' } | { kind: 'append-only'; folder: string };
+/**
+ * Where a Redis of one's own keeps its data: nowhere, or in a folder with an append-only file. With `fsync: 'no'` what
+ * was answered is in the hands of the system at once, so that a kill loses nothing; else Redis keeps it to itself for
+ * up to two seconds while a slow disk is at an earlier fsync.
+ */
+export type Persistence =
+  | { kind: 'none' }
+  | { kind: 'append-only'; folder: string; fsync?: 'everysec' | 'no' };
 
 /**
  * A Redis for the demo, the tests and the measurements: `PRESSROOM_REDIS_URL` if set, else a server
@@ -69,7 +75,10 @@ async function startServer(
   const keep =
     persistence.kind === 'none'
       ? ['--appendonly', 'no']
-      : ['--appendonly', 'yes', '--dir', persistence.folder];
+      : [
+          ...['--appendonly', 'yes', '--appendfsync', persistence.fsync ?? 'everysec'],
+          ...['--dir', persistence.folder],
+        ];
   const child = spawn(
     command,
     [
