@@ -7,6 +7,7 @@ import {
   silent,
   test,
 } from '../../test/support/job-core.ts';
+import { pause } from '../lib/wait.ts';
 import { Attempt, AttemptStopped } from './attempt.ts';
 
 const minuteMs = 60_000;
@@ -95,12 +96,30 @@ test('a lock that is not renewed is waited for, and then the attempt is lost', a
 });
 
 test('a lock that is renewed while it is waited for lets the attempt go on', async ({ core }) => {
-  const { attempt } = await openAttempt(core, 400);
-  await attempt.pause(410); // the lock time goes by
+  const { attempt } = await openAttempt(core, 100);
+  await attempt.pause(105); // the lock time goes by
   const asked = attempt.guard();
   attempt.renewed();
   await asked;
   expect(attempt.stopReason).toBeUndefined();
+});
+
+test('after a pause in which the lock ran out nothing is done before it is known whose it is', async ({
+  core,
+}) => {
+  const { attempt } = await openAttempt(core, 200);
+  const paused = attempt.pause(210);
+  let isOver = false;
+  paused.then(
+    () => {
+      isOver = true;
+    },
+    () => undefined,
+  );
+  await pause(230, new AbortController().signal);
+  expect(isOver).toBe(false);
+  attempt.stop('lost'); // the renewal failed
+  await expect(paused).rejects.toEqual(stopped('lost'));
 });
 
 test('an attempt that waits for its lock hears that it has to stop', async ({ core }) => {

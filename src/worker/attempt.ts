@@ -95,8 +95,10 @@ export class Attempt {
     this.#soft.signal.throwIfAborted();
   }
 
+  /** Lasts longer while it is not known whether the job is still ours: a site is not asked by two attempts. */
   async pause(ms: number): Promise<void> {
-    await pause(ms, AbortSignal.any([this.#hard.signal, this.#soft.signal]));
+    await this.#pause(ms);
+    await this.#untilRenewed();
   }
 
   /**
@@ -138,6 +140,10 @@ export class Attempt {
   /** After a stall of Redis or of this process the lock may still be ours: the next renewal tells. */
   async #untilRenewed(): Promise<void> {
     const deadlineMs = Date.now() + this.#lockMs;
-    while (!this.#isLockFresh() && Date.now() < deadlineMs) await this.pause(this.#lockMs / 20);
+    while (!this.#isLockFresh() && Date.now() < deadlineMs) await this.#pause(this.#lockMs / 20);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await pause(ms, AbortSignal.any([this.#hard.signal, this.#soft.signal]));
   }
 }
