@@ -102,6 +102,29 @@ test('what is put back counts as restorable again, and is published again when a
   expect(outcomeOf(await published(gateway, first))).toBe('unchanged');
 });
 
+test.for([
+  { times: 3, undo: 'done', notPutBack: [] },
+  {
+    times: 4,
+    undo: 'failed',
+    notPutBack: [expect.stringMatching(/ended as esriJobFailed, 3 times/)],
+  },
+] as const)(
+  'a site that fails $times times in a row, also to publish what was there: $undo',
+  async ({ times, undo, notPutBack }, { quick }) => {
+    const { site, gateway } = await quick();
+    await published(gateway, await gateway.build());
+    const before = liveService(site);
+    for (let at = 0; at < times; at += 1) site.control.fault(failing);
+
+    const job = await published(gateway, await gateway.build({ layers: ['A', 'B', 'C'] }));
+
+    expect(job).toMatchObject({ status: 'failed', undo, exception: { notPutBack } });
+    if (undo === 'done') expect(liveService(site)).toEqual(before);
+    expect(site.control.state().uploads).toEqual([]);
+  },
+);
+
 test('a site that lies while it is put back is not believed', async ({ quick }) => {
   const { site, gateway } = await quick();
   await published(gateway, await gateway.build());

@@ -4,7 +4,7 @@ import type { JsonObject } from '../../sites/answer-shapes.ts';
 import { findSiteJobsOfItem, readSiteJob, submitPublishing } from '../../sites/publishing.ts';
 import { toText } from '../../sites/service-target.ts';
 import { findService, readLifecycle, readService } from '../../sites/services.ts';
-import type { SiteJobRef } from '../../sites/site-job.ts';
+import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
 import {
   deleteUploadItem,
   findUploadItems,
@@ -20,7 +20,10 @@ import { longestPublishMs } from './site-signs.ts';
 import { digestOfSettings, type Snapshot, saveSnapshot } from './snapshot.ts';
 
 type Input = Publishing & { decision: Decision };
-type Context = Pick<StepContext, 'signal' | 'log' | 'timing' | 'pause'>;
+type Context = Pick<StepContext, 'signal' | 'log' | 'timing' | 'pause' | 'attempt'>;
+
+/** A site that fails once to publish what it published before mostly does it the next time. */
+const mostTries = 3;
 
 /** The definition that made the old service goes the way of any other, with the old settings over it. */
 export async function publishAgain(
@@ -29,45 +32,72 @@ export async function publishAgain(
   snapshot: Snapshot,
   context: Context,
 ): Promise<void> {
-  const { site, decision } = input;
   const { signal, log } = context;
-  await log.info(`Publishing ${toText(decision.target)} again from the definition that made it.`);
-  if (!(await followEarlierTry(input, context))) {
-    const itemId = await uploadHeld(input, uploadId, signal);
-    const document = await readServiceConfiguration(site, itemId, { signal });
-    const serviceConfiguration = withSettingsOf(document, snapshot.service, decision.target.folder);
-    const submitted = await submitPublishing(
-      site,
-      decision.tools.name,
-      { itemId, serviceConfiguration },
-      { signal },
-    );
-    await untilPublished(input, submitted, context);
-    await deleteUploadItem(site, itemId, { signal });
+  await log.info(
+    `Publishing ${toText(input.decision.target)} again from the definition that made it.`,
+  );
+  for (let tries = 1; ; tries += 1) {
+    const ended =
+      (await followEarlierTry(input, context)) ??
+      (await submitHeld(input, { uploadId, snapshot }, context));
+    if (ended.isSucceeded) break;
+    const failed = `${toText(input.decision.target)} could not be published again from the definition that made it: the site job ended as ${ended.status}`;
+    if (tries === mostTries) throw new NotPutBackError(`${failed}, ${tries} times.`);
+    await log.warning(`${failed}. It is tried again.`);
+    await context.pause(context.timing.pollMaxMs);
   }
   await rememberAsBefore(input, snapshot, signal);
 }
 
-/** After a crash while undoing: what was begun then is followed, what never became a site job is removed. */
-async function followEarlierTry(input: Input, context: Context): Promise<boolean> {
+/**
+ * After a crash while undoing: what was begun then is followed to its end, what never became a site job is removed.
+ *
+ * @returns how it ended, or nothing where there is nothing to follow
+ */
+async function followEarlierTry(input: Input, context: Context): Promise<SiteJob | undefined> {
   const { site, jobId } = input;
   const { signal } = context;
   for (const left of await findUploadItems(site, markOfHeld(jobId), { signal })) {
     const search = await findSiteJobsOfItem(site, left.itemId, { signal });
     const alive =
       search.kind === 'found' && search.siteJobs.find((job) => job.isSucceeded || !job.isFinal);
-    if (alive) await untilPublished(input, alive, context);
+    const ended = alive && (await untilFinal(input, alive, context));
     await deleteUploadItem(site, left.itemId, { signal });
-    if (alive) return true;
+    if (ended) return ended;
   }
-  return false;
+  return undefined;
+}
+
+async function submitHeld(
+  input: Input,
+  { uploadId, snapshot }: { uploadId: string; snapshot: Snapshot },
+  context: Context,
+): Promise<SiteJob> {
+  const { site, decision } = input;
+  const { signal } = context;
+  const itemId = await uploadHeld(input, uploadId, context);
+  const document = await readServiceConfiguration(site, itemId, { signal });
+  const serviceConfiguration = withSettingsOf(document, snapshot.service, decision.target.folder);
+  const submitted = await submitPublishing(
+    site,
+    decision.tools.name,
+    { itemId, serviceConfiguration },
+    { signal },
+  );
+  const ended = await untilFinal(input, submitted, context);
+  await deleteUploadItem(site, itemId, { signal });
+  return ended;
 }
 
 function markOfHeld(jobId: string): string {
   return `${describedAs(jobId)}:before`;
 }
 
-async function uploadHeld(input: Input, uploadId: string, signal: AbortSignal): Promise<string> {
+async function uploadHeld(
+  input: Input,
+  uploadId: string,
+  { signal, attempt }: Context,
+): Promise<string> {
   const { site, decision, storage, documents, jobId, uploads } = input;
   const held = await uploads.find(uploadId);
   if (!held)
@@ -81,7 +111,7 @@ async function uploadHeld(input: Input, uploadId: string, signal: AbortSignal): 
     held.content.publishType === 'New' &&
     site.config.replaceMethod === 'manifest';
   return storage.borrow(storageKeyOfUpload(uploadId), (path) =>
-    storage.scratch(`${scratchKey(jobId)}before.sd`, async (copy) => {
+    storage.scratch(`${scratchKey(jobId)}before-${attempt}.sd`, async (copy) => {
       if (isRewritten) await documents.rewriteAsReplacement(path, copy, { signal });
       const file = isRewritten ? copy : path;
       const request = {
@@ -119,20 +149,20 @@ async function rememberAsBefore(
   });
 }
 
-async function untilPublished(
+async function untilFinal(
   { site, decision }: Input,
   ref: SiteJobRef,
   context: Context,
-): Promise<void> {
+): Promise<SiteJob> {
   const untilMs = Date.now() + longestPublishMs({ decision });
   const { pollMinMs, pollMaxMs } = context.timing;
   for (let waitMs = pollMinMs; ; waitMs = Math.min(waitMs * 1.3, pollMaxMs)) {
     await context.pause(waitMs);
     const job = await readSiteJob(site, ref, { signal: context.signal });
-    if (job.isSucceeded) return;
-    if (job.isFinal || Date.now() > untilMs) {
+    if (job.isFinal) return job;
+    if (Date.now() > untilMs) {
       throw new NotPutBackError(
-        `${toText(decision.target)} could not be published again from the definition that made it: the site job ended as ${job.status}.`,
+        `${toText(decision.target)} could not be published again from the definition that made it: the site job is still ${job.status}.`,
       );
     }
   }
