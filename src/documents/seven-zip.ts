@@ -51,6 +51,7 @@ let compiled: Promise<CompiledModule> | undefined;
  * the thread until it ends, so archives of unknown origin are read in a process of their own.
  *
  * @throws SevenZipStop when a limit ends it
+ * @throws Error with the code ENOSPC when the disk is full
  */
 export async function runSevenZip(
   args: readonly string[],
@@ -67,8 +68,10 @@ export async function runSevenZip(
   const fileSystem = module.FS as OpenFileSystem;
   redirect(fileSystem, 1, output, checkTime);
   redirect(fileSystem, 2, messages, checkTime);
-  mountAll(module, options, checkTime);
+  const disk = mountAll(module, options, checkTime);
   const exitCode = callMain(module, args, messages);
+  if (exitCode !== 0 && disk.isFull)
+    throw Object.assign(new Error('7-Zip met a full disk.'), { code: 'ENOSPC' });
   return { exitCode, output: output.content(), messages: messages.content().toString('utf8') };
 }
 
@@ -120,9 +123,26 @@ function redirect(fileSystem: OpenFileSystem, fd: number, sink: Sink, checkTime:
   };
 }
 
-function mountAll(module: OpenModule, options: SevenZipOptions, checkTime: () => void): void {
+/** Numbers of ENOSPC and EDQUOT in WebAssembly's C library. */
+const fullDiskNumbers: unknown[] = [51, 19];
+
+function mountAll(
+  module: OpenModule,
+  options: SevenZipOptions,
+  checkTime: () => void,
+): { isFull: boolean } {
+  const disk = { isFull: false };
   const nodeFiles = module.NODEFS as unknown as { stream_ops: StreamOps };
-  const { read } = nodeFiles.stream_ops;
+  const { read, write } = nodeFiles.stream_ops;
+  nodeFiles.stream_ops.write = (...stream) => {
+    try {
+      return write(...stream);
+    } catch (error) {
+      // 7-Zip ends without a word about it.
+      if (fullDiskNumbers.includes((error as { errno?: number }).errno)) disk.isFull = true;
+      throw error;
+    }
+  };
   nodeFiles.stream_ops.read = (...stream) => {
     checkTime();
     return read(...stream);
@@ -137,6 +157,7 @@ function mountAll(module: OpenModule, options: SevenZipOptions, checkTime: () =>
     module.FS.writeFile(`/files/${name}`, content);
   }
   module.FS.chdir('/files');
+  return disk;
 }
 
 function makeFolders(module: OpenModule, file: string): void {

@@ -1,3 +1,4 @@
+import { PassThrough, type Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** How long the rest of a refused body is read and thrown away, so that the refusal can be heard. */
@@ -10,6 +11,19 @@ export function whenCallerGoes(reply: FastifyReply): AbortSignal {
     if (!reply.raw.writableFinished) gone.abort(new Error('The caller is gone'));
   });
   return gone.signal;
+}
+
+/**
+ * A body as a stream of its own. Whoever stops reading a stream destroys it, and with a bare body the connection on
+ * which the caller shall hear why.
+ */
+export function readApart(body: Readable): Readable {
+  const apart = new PassThrough({ highWaterMark: 1 << 20 });
+  const breakOff = (error?: Error) => apart.destroy(error ?? new Error('The body broke off'));
+  body.once('error', breakOff).once('close', () => {
+    if (!body.readableEnded) breakOff();
+  });
+  return body.pipe(apart);
 }
 
 /**

@@ -62,7 +62,7 @@ async function findWaitOfChild(
   const child = open?.jobID && (await deps.records.findSummary(open.jobID));
   if (!child || isFinal(child.status)) return undefined;
   const waitingFor = await findWaitingFor(child, deps);
-  return ['site', 'runtime', 'parent'].includes(waitingFor?.reason ?? '')
+  return ['site', 'runtime', 'parent', 'storage'].includes(waitingFor?.reason ?? '')
     ? waitingFor?.detail
     : undefined;
 }

@@ -12,9 +12,9 @@ import { jobUrl, jsonLink, Link, ogcRelations } from './links.ts';
 export const WaitingFor = z
   .object({
     reason: z
-      .enum(['slot', 'service', 'site', 'parent', 'schedule', 'runtime'])
+      .enum(['slot', 'service', 'site', 'parent', 'schedule', 'runtime', 'storage'])
       .describe(
-        '`slot`: a free place; `service`: another job has the service; `site`: the site rests; `schedule`: the time it was sent for; `parent`: it is a parent, and its children are at work',
+        '`slot`: a free place; `service`: another job has the service; `site`: the site rests; `schedule`: the time it was sent for; `parent`: it is a parent, and its children are at work; `runtime`: no ArcPy that fits; `storage`: the disk of the gateway is full',
       ),
     jobId: z.string().optional().describe('The job that is waited for'),
     place: z.int().optional().describe('Place in the line, from 1'),

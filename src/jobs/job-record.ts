@@ -35,7 +35,7 @@ export type Ending = z.output<typeof Ending>;
 
 /** Set by a worker that gave the job back: why, and until when. */
 const Parked = z.object({
-  reason: z.enum(['service', 'site', 'slot', 'schedule', 'runtime', 'parent']),
+  reason: z.enum(['service', 'site', 'slot', 'schedule', 'runtime', 'parent', 'storage']),
   lock: z.string().optional(),
   detail: z.string().optional(),
   untilMs: z.number().optional(),

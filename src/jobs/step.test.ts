@@ -242,6 +242,7 @@ test('a page in place of an answer is asked past, and told as it is when it stay
 
 test.for([
   ['later', 'site_read_only'],
+  ['later', 'storage_exhausted'],
   ['never', 'site_login_refused'],
   ['now', 'site_login_refused'],
 ] as const)('%s (%s) is not repeated: the site rests', async ([again, code], { bench }) => {
@@ -250,6 +251,15 @@ test.for([
   });
   await expect(bench.runner().step(upload, '')).rejects.toThrow(SiteRestsError);
   expect(bench.did).toEqual(['write upload begun', 'act upload']);
+});
+
+test('a full disk is met with patience, whoever wrote the file', async ({ bench }) => {
+  const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  const upload = bench.stepOf('upload', { act: async () => Promise.reject(full) });
+  await expect(bench.runner().step(upload, '')).rejects.toMatchObject({
+    name: 'SiteRestsError',
+    reason: { code: 'storage_exhausted', again: 'later' },
+  });
 });
 
 test('a fault of ours, and what never helps, is thrown as it is', async ({ bench }) => {

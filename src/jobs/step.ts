@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { GatewayError } from '../lib/errors.ts';
 import type { Timing } from '../lib/timing.ts';
 import { withJitter } from '../lib/wait.ts';
+import { toStorageError } from '../storage/folder-storage.ts';
 import type { JobChange } from './job-change.ts';
 import type { JobLog } from './job-log.ts';
 import type { StepRecord } from './job-record.ts';
@@ -67,7 +68,7 @@ export class ReplayedToEnd extends Error {
   override readonly name = 'ReplayedToEnd';
 }
 
-/** A step asks for patience that outlasts the attempt: the site is closed for a while. */
+/** A step asks for patience that outlasts the attempt: the site is closed for a while, or our own disk is full. */
 export class SiteRestsError extends Error {
   override readonly name = 'SiteRestsError';
   readonly reason: GatewayError;
@@ -205,12 +206,12 @@ export class StepRunner {
     ) {
       try {
         return await work();
-      } catch (error) {
+      } catch (caught) {
         context.signal.throwIfAborted();
+        const error = toStorageError(caught); // any file of ours may meet the full disk
         if (!(error instanceof GatewayError)) throw error;
         // A refused login is not repeated: it would lock the account. The site rests until it is mended.
-        const isOfSite = error.code !== 'storage_exhausted'; // a full disk of ours closes no site
-        if ((error.again === 'later' && isOfSite) || error.code === 'site_login_refused')
+        if (error.again === 'later' || error.code === 'site_login_refused')
           throw new SiteRestsError(error);
         if (error.again !== 'now') throw error;
         const isPage = error.code === 'site_error';

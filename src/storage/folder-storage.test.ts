@@ -96,7 +96,7 @@ test('of a source that never ends no more is read than is allowed', async ({ sto
   expect(await filesIn(folder)).toEqual([]);
 });
 
-test('what a killed process left half is in nobody\'s way', async ({ storage, folder }) => {
+test("what a killed process left half is in nobody's way", async ({ storage, folder }) => {
   await storage.writeText('uploads/whole', 'whole');
   await writeFile(join(folder, 'data/uploads/a.part'), 'half');
   const stored = await storage.write('uploads/a', Readable.from([Buffer.from('roads')]), plenty);

@@ -227,7 +227,8 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function toStorageError(error: unknown): unknown {
+/** @returns a StorageExhaustedError for what says that the disk is full, and anything else as it is */
+export function toStorageError(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
   const isFull = code === 'ENOSPC' || code === 'EDQUOT';
   return isFull

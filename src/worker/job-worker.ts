@@ -16,6 +16,7 @@ import { measureAttempt, measureBegin, measureEnd } from './job-measures.ts';
 import { type AttemptDeps, type AttemptOutcome, runAttempt } from './run-attempt.ts';
 import type { RuntimeKeeper } from './runtime-keeper.ts';
 import type { SiteGate } from './site-gate.ts';
+import { waitForRoom } from './wait-for-room.ts';
 
 export type JobWorkerDeps = AttemptDeps & {
   redis: Redis;
@@ -171,7 +172,7 @@ export class JobWorker {
     }
     const number = await this.#begin(record);
     if (number === undefined) return;
-    await this.#run(job, token, jobType, number);
+    await this.#run(job, token, jobType, { number, parked: record.parked });
   }
 
   /** A pool may have workers that are not alike: this job is for another one. */
@@ -194,7 +195,13 @@ export class JobWorker {
     }
   }
 
-  async #run(job: Job, token: string, jobType: JobType, number: number): Promise<void> {
+  /** @param begun.parked why the job waited until now */
+  async #run(
+    job: Job,
+    token: string,
+    jobType: JobType,
+    { number, parked }: { number: number; parked: Parked | undefined },
+  ): Promise<void> {
     const jobId = String(job.id);
     const { records, log, metrics } = this.#deps;
     const attempt = new Attempt({
@@ -219,7 +226,7 @@ export class JobWorker {
     let reason: AttemptOutcome['kind'] | 'broken' = 'broken';
     try {
       const outcome = await this.#trace(record, (span) =>
-        this.#attempt(jobType, record, attempt, span),
+        this.#attempt(jobType, { ...record, ...(parked && { parked }) }, attempt, span),
       );
       reason = outcome.kind;
       if (outcome.kind === 'ended') await this.#afterEnd(record, attempt);
@@ -307,7 +314,7 @@ export class JobWorker {
     throw new DelayedError();
   }
 
-  /** The site is closed: the slot goes back, the lock too where nothing was begun on the site. */
+  /** The site is closed, or the disk full: the slot goes back, the lock too where nothing was begun on the site. */
   async #park(
     job: Job,
     token: string,
@@ -315,10 +322,7 @@ export class JobWorker {
     attempt: Attempt,
     reason: Parameters<SiteGate['close']>[1],
   ): Promise<never> {
-    const rest =
-      reason.code === 'arcpy_unavailable'
-        ? this.#leaveRuntime(reason)
-        : await this.#deps.gate.close(record.site ?? '', reason);
+    const rest = await this.#restFor(record, reason);
     await attempt.write('parked', {
       isOpen: false,
       parked: rest,
@@ -329,6 +333,12 @@ export class JobWorker {
       await this.#deps.submission.wake(await this.#deps.locks.giveBack(record.jobId));
     }
     return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);
+  }
+
+  async #restFor(record: JobRecord, reason: Parameters<SiteGate['close']>[1]): Promise<Parked> {
+    if (reason.code === 'arcpy_unavailable') return this.#leaveRuntime(reason);
+    if (reason.code === 'storage_exhausted') return waitForRoom(record, reason, this.#deps.timing);
+    return this.#deps.gate.close(record.site ?? '', reason);
   }
 
   /** Another worker of the pool may have an ArcPy that starts; this one takes nothing until its own does. */

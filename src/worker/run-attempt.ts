@@ -262,8 +262,11 @@ class AttemptRun {
       return { done: [...children.done, ...done], failed: [...children.failed, ...failed] };
     } catch (error) {
       if (!(error instanceof SiteRestsError) || !isUndoOverdue(this.#record)) throw error;
-      const text = `the site could not be reached any more: ${error.message}`;
-      return giveUp(this.#journal.steps, text);
+      const why =
+        error.reason.code === 'storage_exhausted'
+          ? 'the disk of the gateway stayed full'
+          : 'the site could not be reached any more';
+      return giveUp(this.#journal.steps, `${why}: ${error.message}`);
     }
   }
 

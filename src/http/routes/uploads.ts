@@ -9,7 +9,7 @@ import { invalid } from '../execution/execute-request.ts';
 import { nextPart } from '../execution/multipart-request.ts';
 import { readDigests } from '../file-digest.ts';
 import type { HttpDeps } from '../http-deps.ts';
-import { drain, whenCallerGoes } from '../incoming-stream.ts';
+import { drain, readApart, whenCallerGoes } from '../incoming-stream.ts';
 import { jsonLink, Link, uploadUrl } from '../links.ts';
 import { operation, UploadPath } from '../operation.ts';
 import { toTime } from '../status-info.ts';
@@ -105,7 +105,7 @@ function toRawBody({ body, headers }: FastifyRequest): Readable {
   if (body === null || body === undefined) {
     throw new RequestError('malformed_request', 'The body is empty: send the file in it.');
   }
-  return body as Readable;
+  return readApart(body as Readable);
 }
 
 function toFileName({ query, headers }: FastifyRequest): string {
