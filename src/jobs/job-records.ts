@@ -79,6 +79,17 @@ export class JobRecords {
     });
   }
 
+  /** Whether there are records of these jobs: in order, one answer each. */
+  async areThere(jobIds: string[]): Promise<boolean[]> {
+    const pipeline = this.#redis.pipeline();
+    for (const jobId of jobIds) pipeline.exists(this.keys.job(jobId));
+    const replies = (await pipeline.exec()) ?? [];
+    return replies.map(([error, count]) => {
+      if (error) throw error;
+      return count === 1;
+    });
+  }
+
   /** The jobs that a parent has made, in order of acceptance. */
   async findChildren(parentID: string): Promise<string[]> {
     return this.#redis.zrange(this.keys.index('parent', parentID), '0', '-1');

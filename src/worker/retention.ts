@@ -1,11 +1,15 @@
+import { basename } from 'node:path';
 import { artifactFolder, removeArtifact } from '../jobs/artifact-records.ts';
 import type { DeliveryRecords } from '../jobs/delivery-records.ts';
 import type { EndedJobs } from '../jobs/ended-jobs.ts';
 import { hasEnded } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
-import { planKey } from '../jobs/publish-folder/folder-plan.ts';
+import { planFolder, planKey } from '../jobs/publish-folder/folder-plan.ts';
 import type { PublishLedger } from '../jobs/publish-ledger.ts';
-import { snapshotKey } from '../jobs/publish-service-definition/publishing-context.ts';
+import {
+  snapshotFolder,
+  snapshotKey,
+} from '../jobs/publish-service-definition/publishing-context.ts';
 import { storageKeyOfUpload, type UploadRecords, uploadFolder } from '../jobs/upload-records.ts';
 import type { Config } from '../lib/config.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
@@ -51,8 +55,14 @@ export class Retention {
     await deliveries.removeBeyond(mostPerTurn);
   }
 
-  /** Reads the whole folder, so it is not done all the time. */
-  async sweepArtifacts(): Promise<void> {
+  /** Reads whole folders, so it is not done all the time. */
+  async sweepBelongings(): Promise<void> {
+    await this.#sweepArtifacts();
+    for (const folder of [snapshotFolder, planFolder, artifactFolder])
+      await this.#removeUnowned(folder);
+  }
+
+  async #sweepArtifacts(): Promise<void> {
     const { retention, records, storage } = this.#deps;
     const found = (await storage.findByAge(artifactFolder)).filter(({ key }) => isMain(key));
     const tooMany = found.length - retention.artifacts;
@@ -61,6 +71,17 @@ export class Retention {
       if (index >= tooMany && touchedMs >= tooOld) return;
       const jobId = key.slice(artifactFolder.length + 1);
       if (!(await this.#isNeeded(jobId, records))) await removeArtifact(storage, jobId);
+    }
+  }
+
+  /** What jobs left that were deleted by a caller, or by a process that died before it came to their files. */
+  async #removeUnowned(folder: string): Promise<void> {
+    const { storage, records } = this.#deps;
+    const keys = await storage.findUntouched(folder, Date.now() - hourMs);
+    for (let at = 0; at < keys.length; at += batch) {
+      const some = keys.slice(at, at + batch);
+      const known = await records.areThere(some.map((key) => basename(key, '.json')));
+      for (const [index, key] of some.entries()) if (!known[index]) await storage.delete(key);
     }
   }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -173,10 +174,31 @@ test('of made files so many are kept, and those that a job at work has made', as
     await utimes(join(kept.folder, 'artifacts', jobId), 1_000 + index, 1_000 + index);
   }
   const limits = { retention: { artifacts: 1, artifactDays: 1_000_000 } };
-  await upkeepOf(core, kept.storage, limits).retention.sweepArtifacts();
+  await upkeepOf(core, kept.storage, limits).retention.sweepBelongings();
 
   const left = await Promise.all(made.map((jobId) => findArtifact(kept.storage, jobId)));
   expect(left.map((each) => each !== undefined)).toEqual([true, false, false, true]);
+});
+
+test('what belonged to a job that is gone goes, a moment after', async ({ core, kept }) => {
+  const alive = await begun(core);
+  const gone = randomUUID();
+  const files = [alive.jobId, gone].flatMap((jobId) => [
+    ...[`snapshots/${jobId}.json`, `plans/${jobId}.json`],
+    ...[`artifacts/${jobId}`, `artifacts/${jobId}.json`],
+  ]);
+  for (const file of [...files, `plans/${randomUUID()}.json`])
+    await kept.storage.writeText(file, '{}');
+  for (const file of files) await utimes(join(kept.folder, file), 1, 1);
+  const limits = { retention: { artifactDays: 1_000_000 } };
+  await upkeepOf(core, kept.storage, limits).retention.sweepBelongings();
+
+  const left = await Promise.all(files.map((file) => kept.storage.findSize(file)));
+  expect(left.map((size) => size !== undefined)).toEqual([
+    ...[true, true, true, true],
+    ...[false, false, false, false],
+  ]);
+  expect(await readdir(join(kept.folder, 'plans'))).toHaveLength(2); // the young one waits
 });
 
 test('of uploads so many are kept, and those that somebody needs', async ({ core, kept }) => {

@@ -44,7 +44,7 @@ export class Upkeep {
         if (!(await this.#isOurTurn('reconcile', reconcileSeconds * 900))) return;
         await this.reconcile();
         await this.retention.sweep(this.#closed.signal);
-        if (await this.#isOurTurn('artifacts', hourMs)) await this.retention.sweepArtifacts();
+        if (await this.#isOurTurn('belongings', hourMs)) await this.retention.sweepBelongings();
       }),
     );
   }

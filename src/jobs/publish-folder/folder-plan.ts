@@ -23,9 +23,11 @@ export type PlannedService = z.output<typeof PlannedService>;
 
 const FolderPlan = z.array(PlannedService);
 
+export const planFolder = 'plans';
+
 /** Kept beside the record: a record is read often, and thousands of definitions are not small. */
 export function planKey(jobId: string): string {
-  return `plans/${jobId}.json`;
+  return `${planFolder}/${jobId}.json`;
 }
 
 export async function writePlan(

@@ -84,6 +84,8 @@ export function scratchKey(jobId: string): string {
   return `${scratch}/${jobId}-`;
 }
 
+export const snapshotFolder = 'snapshots';
+
 export function snapshotKey(jobId: string): string {
-  return `snapshots/${jobId}.json`;
+  return `${snapshotFolder}/${jobId}.json`;
 }
