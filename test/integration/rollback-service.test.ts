@@ -25,8 +25,21 @@ test('an earlier version is published again, with the inputs of then', async ({ 
   });
   expect(site.control.state().services[0]?.json.maxUsageTime).not.toBe(777);
   site.control.clearRequests();
+  const { uploadId = '' } = (await gateway.core.ledger.findVersion('demo', service, 1)) ?? {};
+  const holds = gateway.core.records.keys.uploadHolds(uploadId);
+  let held: string[] = [];
+  const stop = site.control.onRequest(async ({ operation }) => {
+    if (operation === 'submit') held = await gateway.redis.zrange(holds, '0', '-1', 'WITHSCORES');
+  });
 
   const job = await rolledBack(gateway, 1);
+  stop();
+
+  // Should its workers die again and again, it does not hold the file for ever.
+  const at = held.indexOf(`rollback:${job.jobId}`);
+  expect(Number(held[at + 1])).toBeGreaterThan(Date.now());
+  expect(held[at + 1]).not.toBe('inf');
+  expect(await gateway.redis.zscore(holds, `rollback:${job.jobId}`)).toBeNull();
 
   expect(job.exception).toBeUndefined();
   expect(job).toMatchObject({

@@ -89,7 +89,7 @@ async function unpack(
     for (const [at, entry] of wanted.entries()) {
       await context.progress(at / wanted.length, `Unpacking ${entry.name}`);
       const lend: Lend = (use) =>
-        storage.scratch(`${scratch}/${jobId}-unpacked`, async (target) => {
+        storage.scratch(`${scratch}/${jobId}-${context.attempt}-unpacked`, async (target) => {
           await documents.unpackZipMember(file, entry, target, { signal });
           return use(target);
         });
@@ -114,6 +114,7 @@ async function takeIn(
   of = '',
 ): Promise<FoundDefinition> {
   const uploadId = deriveId(`${of}/${name}`, jobId);
+  await deps.uploads.holdUntil(uploadId, jobId, deadlineMs); // its children hold it from then on
   const known = await deps.uploads.find(uploadId);
   if (known) return { name, upload: known };
   try {
@@ -121,9 +122,9 @@ async function takeIn(
     const upload = await lend((path) =>
       makeUpload(file, createReadStream(path), { ...deps, signal }),
     );
-    await deps.uploads.holdUntil(uploadId, jobId, deadlineMs); // its children hold it from then on
     return { name, upload };
   } catch (error) {
+    await deps.uploads.letGo(uploadId, jobId);
     if (!(error instanceof DocumentError)) throw error;
     const code = error.code === 'archive_rejected' ? error.code : 'unreadable_document';
     return { name, fault: { code, message: `${name}: ${error.message}` } };

@@ -13,8 +13,10 @@ const ChosenVersion = z.object({
 export type ChosenVersion = z.output<typeof ChosenVersion>;
 
 type Input = Pick<RollbackServiceParams, 'site' | 'service' | 'version'> &
-  Pick<JobContext, 'ledger' | 'uploads' | 'jobId'>;
+  Pick<JobContext, 'ledger' | 'uploads' | 'jobId' | 'deadlineMs'>;
 
+/** How long a job may be at putting back after its deadline, and more. */
+const undoMs = 7 * 86_400_000;
 /** Most versions that a message lists. */
 const mostTold = 20;
 
@@ -26,11 +28,12 @@ export const chooseVersion = defineStep<Input, ChosenVersion>({
   result: ChosenVersion,
   look: async () => undefined, // all of it may be done again
   act: async (input) => {
-    const { site, service, version, ledger, uploads, jobId } = input;
+    const { site, service, version, ledger, uploads, jobId, deadlineMs } = input;
     const found = await ledger.findVersion(site, service, version);
     const uploadId = found?.result === 'failed' ? undefined : found?.uploadId;
     if (uploadId === undefined) throw await refusal(input, found);
-    await uploads.hold(uploadId, holderOf(jobId));
+    // Not for ever: an attempt that dies now may find the version let go, and has nothing to let go itself.
+    await uploads.holdUntil(uploadId, holderOf(jobId), deadlineMs + undoMs);
     if (await uploads.find(uploadId)) return { uploadId, inputs: found?.inputs ?? {} };
     await uploads.letGo(uploadId, holderOf(jobId));
     throw await refusal(input, found);

@@ -13,8 +13,8 @@ export async function rollbackService(
   params: RollbackServiceParams,
   context: JobContext,
 ): Promise<RollbackServiceResult> {
-  const { step, ledger, uploads, jobId } = context;
-  const asked = { ...params, ledger, uploads, jobId };
+  const { step, ledger, uploads, jobId, deadlineMs } = context;
+  const asked = { ...params, ledger, uploads, jobId, deadlineMs };
   const chosen = await step(chooseVersion, asked);
   const results = await carryOutPublishing(await openVersion(params, chosen, context), context);
   await step(letVersionGo, { ...asked, chosen });
