@@ -7624,10 +7624,10 @@ export interface components {
         /** @description Why the job does not go on at the moment */
         WaitingFor: {
             /**
-             * @description `slot`: a free place; `service`: another job has the service; `site`: the site rests; `schedule`: the time it was sent for; `parent`: it is a parent, and its children are at work
+             * @description `slot`: a free place; `service`: another job has the service; `site`: the site rests; `schedule`: the time it was sent for; `parent`: it is a parent, and its children are at work; `runtime`: no ArcPy that fits; `storage`: the disk of the gateway is full
              * @enum {string}
              */
-            reason: "slot" | "service" | "site" | "parent" | "schedule" | "runtime";
+            reason: "slot" | "service" | "site" | "parent" | "schedule" | "runtime" | "storage";
             /** @description The job that is waited for */
             jobId?: string;
             /** @description Place in the line, from 1 */

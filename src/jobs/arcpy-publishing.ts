@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type ErrorCode, GatewayError } from '../lib/errors.ts';
 import type { Problem } from '../lib/problem.ts';
+import { findArtifact } from './artifact-records.ts';
 import { adoptArtifact } from './artifact-uploads.ts';
 import { refuseBothSites, siteNamesOf } from './data-store-selection.ts';
 import { DefinitionResult } from './definition-making.ts';
@@ -83,7 +84,12 @@ export async function publishWithArcpy(
   const makeInputs = pick(params, Object.keys(makeJob.params.shape));
   const made = await run(
     context,
-    sites.map((site) => wish(`definition for ${site}`, makeJob, { ...makeInputs, site })),
+    sites.map((site) => ({
+      ...wish(`definition for ${site}`, makeJob, { ...makeInputs, site }),
+      isStillThere: async (jobId) =>
+        (await context.findJob(jobId, site)) !== undefined &&
+        (await findArtifact(context.storage, jobId)) !== undefined,
+    })),
   );
   const definitions = await resultsOf(made, sites.length, DefinitionResult);
   const folders = sites.map((site, at) => ({
@@ -109,6 +115,7 @@ export async function publishWithArcpy(
       digest: digestOf([publishInputs, definitions[at]?.serviceDefinition.sha256]),
     })),
   );
+  for (const uploadId of uploads) await context.uploads.letGo(uploadId, context.jobId);
   const results = await resultsOf(published, sites.length, z.unknown());
   return {
     childCount: made.count + registered.count + published.count,
@@ -196,14 +203,17 @@ const handOver = (site: string) =>
     share: [50, 50],
     result: z.string(),
     async act({ artifactId, context }, { signal }) {
-      const { storage, documents, uploads, owner } = context;
+      const { storage, documents, uploads, owner, jobId, deadlineMs } = context;
       const upload = await adoptArtifact(artifactId, owner, {
         storage,
         documents,
         uploads,
         signal,
       });
-      if (upload) return upload.uploadId;
+      if (upload) {
+        await uploads.holdUntil(upload.uploadId, jobId, deadlineMs); // until the child holds it
+        return upload.uploadId;
+      }
       throw new DefinitionGoneError('The definition that ArcPy made is not there any more.');
     },
   });

@@ -13,6 +13,8 @@ export type ChildWish = {
   service?: string | undefined;
   /** Of the files that it works with: a success with other files is no reason to leave it out of a retry. */
   digest?: string | undefined;
+  /** Whether what an earlier try of it made is still there, where others need that; else it is done again. */
+  isStillThere?: (jobId: string) => Promise<boolean>;
   /** Keys of children of the same call that have to be successful before this one is made. */
   after?: readonly string[];
   /** Why it cannot be done, found out by the parent: it fails without a beginning. */

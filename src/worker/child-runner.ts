@@ -137,11 +137,8 @@ export class ChildRunner {
     if (await this.#isStopped())
       return this.#addNeverBegun(missing, 'Another child failed before.');
     const earlier = await this.#readEarlier();
-    const isKept = ({ wish }: Wanted) => {
-      const row = earlier.get(wish.key);
-      return row !== undefined && row.digest === wish.digest;
-    };
-    const kept = missing.filter(isKept);
+    const kept: Wanted[] = [];
+    for (const each of missing) if (await isKept(each.wish, earlier)) kept.push(each);
     if (kept.length > 0) {
       await this.#deps.records.addChildRows(
         this.#parent.jobId,
@@ -319,4 +316,13 @@ export class ChildRunner {
     if (dismissed > 0) told.done.push(`${dismissed} of ${ids.length} children were dismissed`);
     return told;
   }
+}
+
+async function isKept(
+  { key, digest, isStillThere }: ChildWish,
+  earlier: ReadonlyMap<string, ChildRow>,
+): Promise<boolean> {
+  const row = earlier.get(key);
+  if (row === undefined || row.digest !== digest) return false;
+  return isStillThere === undefined || (row.jobID !== undefined && isStillThere(row.jobID));
 }

@@ -1,6 +1,6 @@
 import type { JobRecord, Parked } from '../jobs/job-record.ts';
-import type { Timing } from '../lib/timing.ts';
 import type { GatewayError } from '../lib/errors.ts';
+import type { Timing } from '../lib/timing.ts';
 
 /** A disk is mended by people or by the sweeper: after a while nobody looks more often than this many pauses. */
 const longestPauses = 16;
