@@ -12,6 +12,7 @@ import type { Config } from '../lib/config.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import type { OpenSpan, Tracing } from '../lib/tracing.ts';
 import { Attempt } from './attempt.ts';
+import { ChildrenUnderWay } from './children-under-way.ts';
 import { measureAttempt, measureBegin, measureEnd } from './job-measures.ts';
 import { type AttemptDeps, type AttemptOutcome, runAttempt } from './run-attempt.ts';
 import type { RuntimeKeeper } from './runtime-keeper.ts';
@@ -49,6 +50,7 @@ export class JobWorker {
   readonly #byName: Map<string, JobType>;
   readonly #workers = new Map<string, Worker>();
   readonly #attempts = new Map<string, Attempt>();
+  readonly #children = new ChildrenUnderWay();
   readonly #stopListening: () => void;
   #isDraining = false;
 
@@ -56,7 +58,9 @@ export class JobWorker {
     this.#deps = deps;
     this.#byName = new Map(deps.jobTypes.map((jobType) => [jobType.name, jobType]));
     this.#stopListening = deps.feed.listen((news) => {
-      if (news.kind === 'dismissed') this.#attempts.get(news.jobId)?.stop('dismissed');
+      if (news.kind !== 'dismissed') return;
+      this.#attempts.get(news.jobId)?.stop('dismissed');
+      void this.#dismissChildren(news.jobId);
     });
   }
 
@@ -218,6 +222,7 @@ export class JobWorker {
       this.#attempts.delete(jobId);
       return;
     }
+    this.#children.join(record);
     const deadline = setTimeout(
       () => attempt.stop('deadline'),
       Math.min(2 ** 31 - 1, Math.max(0, record.deadlineMs - Date.now())),
@@ -245,7 +250,17 @@ export class JobWorker {
     } finally {
       clearTimeout(deadline);
       this.#attempts.delete(jobId);
+      this.#children.leave(record);
       measureAttempt(metrics, record, reason);
+    }
+  }
+
+  /** They may hold every place of the queue that their parent needs one of to stop them itself. */
+  async #dismissChildren(parentID: string): Promise<void> {
+    for (const child of this.#children.of(parentID)) {
+      await this.#deps.submission.dismiss(child).catch((error: unknown) => {
+        this.#deps.log.warn({ err: error, jobId: child.jobId }, 'A child will be dismissed later');
+      });
     }
   }
 
