@@ -175,7 +175,7 @@ export interface paths {
         put?: never;
         /**
          * Plan a publish
-         * @description What publishing a service definition would do now, without touching anything. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
+         * @description What publishing one or many service definitions would do now, without touching anything. The answer is a job: follow it by its links, or send `Prefer: wait=30`.
          */
         post: operations["publishPlan"];
         delete?: never;
@@ -4630,6 +4630,33 @@ export interface components {
                 endpointId: string;
             };
         };
+        PlannedService: {
+            /** @description Names it as the child of the publish would be called */
+            key: string;
+            site: string;
+            /** @description `Folder/Name.Type` */
+            service?: string;
+            /**
+             * @description What publishing would do now
+             * @enum {string}
+             */
+            action: "create" | "replace" | "skip" | "unchanged" | "refuse";
+            /** @description How many differences to the live service there are */
+            changes: number;
+            /**
+             * @description What could be put back if replacing failed
+             * @enum {string}
+             */
+            restorable: "full" | "settings-only" | "not-needed";
+            /** @description Codes of all that stands against it */
+            refusals: string[];
+            /** @description Codes of what publishing would wait for */
+            waits: string[];
+            /** @description How many */
+            warnings: number;
+            /** @description Of this one alone */
+            digest: string;
+        };
         Problem: {
             /** @description URI of the kind of problem; it answers with an explanation */
             type: string;
@@ -4815,7 +4842,7 @@ export interface components {
              * @default false
              */
             force?: boolean;
-            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
+            /** @description Digest of a `publish-plan` of the same request: nothing is begun unless all services still are as planned */
             ifPlanIs?: string;
         } & (unknown | unknown);
         PublishFolderResults: {
@@ -6049,8 +6076,30 @@ export interface components {
             site?: string;
             /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
             sites?: string[];
-            /** @description The .sd file: a link to an upload, or the file part of a multipart request */
-            serviceDefinition: components["schemas"]["FileLink"];
+            /** @description The .sd file: a link to an upload, or the file part of a multipart request. Or `source` */
+            serviceDefinition?: components["schemas"]["FileLink"];
+            /** @description The definitions: files (.sd), zips of them and lists (.txt, .csv, .json), as file parts or links to uploads; or a folder of the server. In place of `serviceDefinition`, as for `publish-folder` */
+            source?: components["schemas"]["FileLink"] | components["schemas"]["FileLink"][] | components["schemas"]["ServerFolder"];
+            /** @description Which definitions of the source are published, and as what: lines of `definition|folder|service name`, CSV, or JSON. Without it, and without a list in the source, all of them */
+            list?: string | components["schemas"]["ListedDefinition"][];
+            /**
+             * @description A definition goes into the site's folder that is called like the one it lies in
+             * @default false
+             */
+            foldersFromSource?: boolean;
+            /**
+             * @description By definition: those that have to be published before it
+             * @default {}
+             */
+            after?: {
+                [key: string]: string[];
+            };
+            /**
+             * @description Taken, so that the same request can be planned; a plan does not hang on it
+             * @default continue
+             * @enum {string}
+             */
+            onFailure?: "continue" | "stop";
             /** @description Folder of the site that receives the service; `/` is the root. Default: the definition's own */
             folder?: string | "/";
             /** @description Name of the service. Default: the definition's own */
@@ -6113,8 +6162,8 @@ export interface components {
              * @description What publishing would do now
              * @enum {string}
              */
-            action: "create" | "replace" | "skip" | "unchanged" | "refuse";
-            service: {
+            action?: "create" | "replace" | "skip" | "unchanged" | "refuse";
+            service?: {
                 name: string;
                 /** @description Empty for the root */
                 folder: string;
@@ -6123,7 +6172,7 @@ export interface components {
                 restUrl: string;
             };
             /** @description Everything that stands against it, not only the first */
-            refusals: ({
+            refusals?: ({
                 /** @description Kind of problem, as publishing would fail with it */
                 code: string;
                 detail: string;
@@ -6131,7 +6180,7 @@ export interface components {
                 [key: string]: unknown;
             })[];
             /** @description What publishing would wait for */
-            waits: ({
+            waits?: ({
                 /** @description Kind of problem, as publishing would fail with it */
                 code: string;
                 detail: string;
@@ -6139,11 +6188,11 @@ export interface components {
                 [key: string]: unknown;
             })[];
             /** @description The folder is not there yet */
-            makesFolder: boolean;
+            makesFolder?: boolean;
             /** @description How it would be replaced; null: it would not */
-            method: ("as-staged" | "manifest" | "overwrite") | null;
+            method?: ("as-staged" | "manifest" | "overwrite") | null;
             /** @description The service that would be replaced */
-            live: {
+            live?: {
                 configuredState: string;
                 realTimeState: string;
                 /** @description null: the site does not tell */
@@ -6161,24 +6210,24 @@ export interface components {
              * @description What could be put back if replacing failed
              * @enum {string}
              */
-            restorable: "full" | "settings-only" | "not-needed";
+            restorable?: "full" | "settings-only" | "not-needed";
             /** @description What a replacement would change */
-            difference: components["schemas"]["ServiceDifference"] | null;
+            difference?: components["schemas"]["ServiceDifference"] | null;
             /** @description Settings that would be carried over from the live service */
-            kept: {
+            kept?: {
                 key: string;
                 value: unknown;
             }[];
             /** @description Settings that would differ from the definition's own */
-            changed: components["schemas"]["ChangedSetting"][];
+            changed?: components["schemas"]["ChangedSetting"][];
             /** @description What becomes of the tiles of the live service; null: nothing is replaced */
-            tileCache: {
+            tileCache?: {
                 /** @enum {string} */
                 effect: "none" | "asked-to-keep" | "may-be-lost" | "no-longer-used";
                 detail: string;
             } | null;
             /** @description Data that the definition refers to; null: our account may not see what is registered */
-            referencedData: {
+            referencedData?: {
                 /** @description Where the definition says that the data are */
                 connection: string;
                 datasets: string[];
@@ -6195,6 +6244,18 @@ export interface components {
             warnings: string[];
             /** @description For `ifPlanIs`: publishing then runs only if all of this still is so */
             digest: string;
+            /** @description Of several services: how many of which action */
+            planned?: {
+                create: number;
+                replace: number;
+                skip: number;
+                unchanged: number;
+                refuse: number;
+            };
+            /** @description Of several services: each on each site, in order; the first 1000 of them */
+            services?: components["schemas"]["PlannedService"][];
+            /** @description Of several services: a file with all of them and their differences, a JSON array of what the plan of one tells */
+            details?: components["schemas"]["ArtifactLink"];
         };
         PublishServiceDefinitionInputs: {
             /** @description Name of a configured site */
@@ -8370,8 +8431,39 @@ export interface operations {
                     site?: string;
                     /** @description Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent */
                     sites?: string[];
-                    /** @description The .sd file: a link to an upload, or the file part of a multipart request */
+                    /** @description The .sd file: a link to an upload, or the file part of a multipart request. Or `source` */
                     serviceDefinition?: unknown;
+                    /** @description The definitions: files (.sd), zips of them and lists (.txt, .csv, .json), as file parts or links to uploads; or a folder of the server. In place of `serviceDefinition`, as for `publish-folder` */
+                    source?: unknown[];
+                    /** @description Which definitions of the source are published, and as what: lines of `definition|folder|service name`, CSV, or JSON. Without it, and without a list in the source, all of them */
+                    list?: string | {
+                        /** @description Name of a definition of the source, with or without its folders */
+                        definition: string;
+                        /** @description Folder of the site; `/` is the root */
+                        folder?: string;
+                        /** @description Name of the service */
+                        serviceName?: string;
+                        /** @description Not before these are published */
+                        after?: string[];
+                    }[];
+                    /**
+                     * @description A definition goes into the site's folder that is called like the one it lies in
+                     * @default false
+                     */
+                    foldersFromSource?: boolean;
+                    /**
+                     * @description By definition: those that have to be published before it
+                     * @default {}
+                     */
+                    after?: {
+                        [key: string]: string[];
+                    };
+                    /**
+                     * @description Taken, so that the same request can be planned; a plan does not hang on it
+                     * @default continue
+                     * @enum {string}
+                     */
+                    onFailure?: "continue" | "stop";
                     /** @description Folder of the site that receives the service; `/` is the root. Default: the definition's own */
                     folder?: string | "/";
                     /** @description Name of the service. Default: the definition's own */
@@ -8690,7 +8782,7 @@ export interface operations {
                      * @default false
                      */
                     force?: boolean;
-                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
+                    /** @description Digest of a `publish-plan` of the same request: nothing is begun unless all services still are as planned */
                     ifPlanIs?: string;
                     /** @description All the other inputs, as JSON */
                     inputs?: {

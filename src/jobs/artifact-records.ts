@@ -96,6 +96,6 @@ export function toLink({
 }
 
 function mediaTypeOf(name: string): string {
-  if (/\.(?:mapx|lyrx)$/i.test(name)) return 'application/json';
+  if (/\.(?:mapx|lyrx|json)$/i.test(name)) return 'application/json';
   return /\.sddraft$/i.test(name) ? 'application/xml' : 'application/octet-stream';
 }

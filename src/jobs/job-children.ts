@@ -103,7 +103,8 @@ export function outputsOf({
   result,
   queue,
   isParent,
-}: Pick<JobType, 'result' | 'queue' | 'isParent'>): Record<string, z.core.$ZodType> {
-  const hasChildren = queue === 'site' || isParent;
+  worksHere,
+}: Pick<JobType, 'result' | 'queue' | 'isParent' | 'worksHere'>): Record<string, z.core.$ZodType> {
+  const hasChildren = (queue === 'site' && !worksHere) || isParent;
   return { ...result.shape, ...(hasChildren && ChildrenResult.shape) };
 }

@@ -9,7 +9,7 @@ import type { Site } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { DataStoreValidations } from './data-store-validations.ts';
 import type { FolderUses } from './folder-uses.ts';
-import type { RunChildren } from './job-children.ts';
+import type { ChildWish, RunChildren } from './job-children.ts';
 import type { JobLog } from './job-log.ts';
 import type { JobRecord } from './job-record.ts';
 import type { JobSecrets } from './job-secrets.ts';
@@ -19,6 +19,7 @@ import type { RuntimeNeeds } from './runtime-wish.ts';
 import {
   acceptOnSites,
   isOnSites,
+  type OnSites,
   runOnSites,
   toFirstSite,
   withoutTwins,
@@ -52,6 +53,10 @@ export type JobContext = {
   step: RunStep;
   /** Makes child jobs and waits for them without holding a slot. */
   children: RunChildren;
+  /** Whether the job that this one retries had a successful child of this key, with the same files. */
+  isDoneBefore: (wish: ChildWish) => Promise<boolean>;
+  /** The job that this one retries. */
+  retryOf: string | undefined;
   signal: AbortSignal;
   pause: (ms: number) => Promise<void>;
   log: JobLog;
@@ -137,6 +142,17 @@ export type JobTypeSpec<Params extends z.ZodObject, Result extends z.ZodObject> 
    * that belongs to no site. `arcpy`: that of a pool of workers whose ArcPy can do it, which `needs` tells.
    */
   queue: 'site' | 'here' | 'either' | 'arcpy';
+  /** With `queue: 'site'`, requests that wait in the queue of no site: their handler gets `sites` and speaks to each. */
+  worksHere?: (params: Record<string, unknown>) => boolean;
+  /**
+   * Of a request for several sites: looks, before any child is made, and tells what each site's child gets beside the
+   * inputs of its parent.
+   */
+  prepareSites?: (
+    params: z.output<Params>,
+    sites: readonly string[],
+    context: JobContext,
+  ) => Promise<(site: string) => Record<string, unknown>>;
   /** What a job needs of an ArcPy; with `queue: 'arcpy'`. */
   needs?: (params: z.output<Params>) => RuntimeNeeds;
   /** Its handler makes children; `params.site` or `params.sites` are where those work. */
@@ -168,6 +184,10 @@ export type JobType = {
   secretFileInputs: readonly string[];
   secretInputs: readonly string[];
   queue: 'site' | 'here' | 'either' | 'arcpy';
+  worksHere: ((params: Record<string, unknown>) => boolean) | undefined;
+  prepareSites:
+    | ((params: OnSites, context: JobContext) => Promise<(site: string) => Record<string, unknown>>)
+    | undefined;
   needs: ((params: unknown) => RuntimeNeeds) | undefined;
   isParent: boolean;
   steps: readonly string[];
@@ -194,7 +214,7 @@ export type JobType = {
 export function defineJobType<Params extends z.ZodObject, Result extends z.ZodObject>(
   spec: JobTypeSpec<Params, Result>,
 ): JobType {
-  const { handler, accept, failure, scopes, runAtOnce, needs, ...described } = spec;
+  const { handler, accept, failure, scopes, runAtOnce, needs, prepareSites, ...described } = spec;
   const known = new WeakSet<object>(); // what came out of the schema once goes through it unchanged
   const remembered = <T>(params: T): T => {
     if (params !== null && typeof params === 'object') known.add(params);
@@ -207,6 +227,10 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
     ...described,
     params,
     isParent: spec.isParent ?? false,
+    worksHere: spec.worksHere,
+    prepareSites:
+      prepareSites &&
+      (async (raw, context) => prepareSites(parsed(toFirstSite(raw)), raw.sites, context)),
     fileInputs: spec.fileInputs ?? [],
     secretFileInputs: spec.secretFileInputs ?? [],
     secretInputs: spec.secretInputs ?? [],
@@ -239,7 +263,10 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
 }
 
 /** Whether the job makes children instead of working itself. */
-export function isParent(jobType: Pick<JobType, 'queue' | 'isParent'>, params: unknown): boolean {
+export function isParent(
+  jobType: Pick<JobType, 'queue' | 'isParent' | 'worksHere'>,
+  params: unknown,
+): boolean {
   return jobType.isParent || isOnSites(jobType, params);
 }
 
@@ -255,9 +282,11 @@ export function sitesOf(
 
 /** The site whose queue a job waits in; none for the queue that belongs to no site. */
 export function siteOfQueue(
-  { queue }: Pick<JobType, 'queue'>,
-  { site }: Record<string, unknown>,
+  { queue, worksHere }: Pick<JobType, 'queue' | 'worksHere'>,
+  params: Record<string, unknown>,
 ): string | undefined {
+  if (worksHere?.(params)) return undefined;
+  const { site } = params;
   return (queue === 'site' || queue === 'either') && typeof site === 'string' ? site : undefined;
 }
 

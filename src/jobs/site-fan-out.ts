@@ -22,7 +22,7 @@ export const Sites = z
     'Names of several sites in place of `site`: the job then has one child for each of them. Exactly one of `site` and `sites` is sent',
   );
 
-type OnSites = { sites: string[] } & Record<string, unknown>;
+export type OnSites = { sites: string[] } & Record<string, unknown>;
 
 /** The inputs of a job on one site as callers see them: `site`, or `sites` in its place. */
 export function withSites(params: z.ZodObject): z.ZodObject {
@@ -50,8 +50,12 @@ export function withSites(params: z.ZodObject): z.ZodObject {
 }
 
 /** Whether this request for a job on one site names several of them. */
-export function isOnSites({ queue }: Pick<JobType, 'queue'>, params: unknown): params is OnSites {
-  return queue === 'site' && Array.isArray((params as { sites?: unknown } | null)?.sites);
+export function isOnSites(
+  { queue, worksHere }: Pick<JobType, 'queue' | 'worksHere'>,
+  params: unknown,
+): params is OnSites {
+  const isForMany = Array.isArray((params as { sites?: unknown } | null)?.sites);
+  return queue === 'site' && isForMany && !worksHere?.(params as OnSites);
 }
 
 function toOneSite({ sites: _, ...others }: OnSites, site: string | undefined) {
@@ -120,8 +124,10 @@ export function withoutTwins(faults: RequestFault[]): RequestFault[] {
 export async function runOnSites(
   jobType: JobType,
   params: OnSites,
-  { children, uploads }: Pick<JobContext, 'children' | 'uploads'>,
+  context: JobContext,
 ): Promise<ChildrenResult> {
+  const { children, uploads } = context;
+  const forSite = await jobType.prepareSites?.(params, context);
   const files = await Promise.all(
     uploadIdsOf(jobType, params).map(async ({ uploadId }) => uploads.find(uploadId)),
   );
@@ -130,7 +136,7 @@ export async function runOnSites(
     params.sites.map((site) => ({
       key: site,
       jobType,
-      inputs: toOneSite(params, site),
+      inputs: { ...toOneSite(params, site), ...forSite?.(site) },
       ...(digest !== '' && { digest }),
     })),
   );

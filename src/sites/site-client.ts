@@ -1,4 +1,5 @@
 import { RequestError } from '../lib/errors.ts';
+import { isOfWholeSite, ReadMemory } from './read-memory.ts';
 import {
   type FileToSend,
   type FormFields,
@@ -50,14 +51,21 @@ type Exchange = {
 export class SiteClient {
   readonly #session: SiteSession;
   readonly #guard: ChangeGuard | undefined;
+  readonly #memory: ReadMemory | undefined;
 
-  constructor(session: SiteSession, guard?: ChangeGuard) {
+  constructor(session: SiteSession, guard?: ChangeGuard, memory?: ReadMemory) {
     this.#session = session;
     this.#guard = guard;
+    this.#memory = memory;
+  }
+
+  /** Keeps what it reads of the site as a whole: for looks that end before that grows old. */
+  remembering(): SiteClient {
+    return new SiteClient(this.#session, this.#guard, new ReadMemory());
   }
 
   guardedBy(guard: ChangeGuard): SiteClient {
-    return new SiteClient(this.#session, guard);
+    return new SiteClient(this.#session, guard, this.#memory);
   }
 
   /** The next login may be tried although the last one was refused. */
@@ -67,12 +75,15 @@ export class SiteClient {
 
   /** @throws SiteFailure; never OutcomeUnknownError */
   async read(door: Door, path: readonly string[], call: SiteCall): Promise<unknown> {
-    return this.#exchange({
-      call,
-      kind: 'read',
-      url: this.#toUrl(door, path),
-      toBody: (token) => toFormBody({ ...call.params, token: token.value, f: 'json' }),
-    });
+    const read = () =>
+      this.#exchange({
+        call,
+        kind: 'read',
+        url: this.#toUrl(door, path),
+        toBody: (token) => toFormBody({ ...call.params, token: token.value, f: 'json' }),
+      });
+    if (!this.#memory || door !== 'admin' || !isOfWholeSite(path)) return read();
+    return this.#memory.recall(JSON.stringify([path, call.params]), read);
   }
 
   /** @throws SiteFailure; SiteClosedError also where a refusal is explained by the site being read-only */
@@ -117,14 +128,16 @@ export class SiteClient {
     { to, timeoutMs, signal }: SiteCall,
   ): Promise<{ json: unknown; siteTimeMs: number | undefined }> {
     const { config, connection, site } = this.#session;
-    return readPublicJson(connection, {
-      site,
-      to,
-      url: this.#toUrl('rest', path),
-      referer: config.url,
-      timeoutMs: timeoutMs ?? config.timeoutSeconds * 1000,
-      signal,
-    });
+    const read = () =>
+      readPublicJson(connection, {
+        site,
+        to,
+        url: this.#toUrl('rest', path),
+        referer: config.url,
+        timeoutMs: timeoutMs ?? config.timeoutSeconds * 1000,
+        signal,
+      });
+    return this.#memory ? this.#memory.recall(JSON.stringify(['public', path]), read) : read();
   }
 
   async readRestInfo(signal?: AbortSignal): Promise<RestInfo> {

@@ -11,6 +11,8 @@ export type Site = {
   readonly client: SiteClient;
   /** The same site for one attempt: the guard is asked before each of its changes. */
   guardedBy(guard: ChangeGuard): Site;
+  /** The same site for one look at many things: what it says of itself as a whole is read once. */
+  remembering(): Site;
 };
 
 export type Sites = {
@@ -70,6 +72,7 @@ function createSite(session: SiteSession, client: SiteClient): Site {
       return session.config;
     },
     client,
+    remembering: () => createSite(session, client.remembering()),
     guardedBy: (guard) => createSite(session, client.guardedBy(guard)),
   };
 }

@@ -87,6 +87,8 @@ export function createJobContext(
     followUp: createFollowUp(deps, jobType, { record, attempt }),
     step: runner.step,
     children: children.run,
+    isDoneBefore: (wish) => children.isDoneBefore(wish),
+    retryOf: record.retryOf,
     get signal() {
       return attempt.signal;
     },

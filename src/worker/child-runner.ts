@@ -97,6 +97,11 @@ export class ChildRunner {
     return parent.ending?.problem.code === 'children_failed' ? nothing : this.#tellPutBack();
   }
 
+  /** Whether the job that this one retries had a successful child of this key, with the same files. */
+  async isDoneBefore(wish: ChildWish): Promise<boolean> {
+    return isKept(wish, await this.#readEarlier());
+  }
+
   /** How many there will be, and what becomes of the others when one fails, before the first is made. */
   async #announce({ onFailure = 'continue' }: ChildrenOptions): Promise<void> {
     const known = this.#parent.children?.expected ?? 0;

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { PublishPlanResult } from '../../src/jobs/publish-plan/schema.ts';
+import { ServicePlan } from '../../src/jobs/publish-plan/schema.ts';
 import type { Gateway } from '../support/gateway.ts';
 import {
   changesOn,
@@ -14,7 +14,7 @@ async function planned(
   gateway: Gateway,
   definition: string,
   inputs: Record<string, string> = replacing,
-): Promise<PublishPlanResult> {
+): Promise<ServicePlan> {
   const { response, body } = await gateway.publish(
     definition,
     inputs,
@@ -26,7 +26,7 @@ async function planned(
   expect(response.status).toBe(201);
   const job = await gateway.ended(body.jobID);
   expect(job.exception).toBeUndefined();
-  return job.results as PublishPlanResult;
+  return ServicePlan.parse(job.results);
 }
 
 test('a new service is planned and then published as planned', async ({ quick }) => {
@@ -190,35 +190,4 @@ test('unchanged and skipped are planned as such, and run as planned', async ({ q
   const late = await published(gateway, definition, { ...replacing, ifPlanIs: plan.digest });
   expect(late).toMatchObject({ status: 'failed', exception: { code: 'plan_changed' } });
   expect(late.exception?.detail).toContain('what would be done');
-});
-
-test('one plan for several sites: each has its own, and its own digest', async ({
-  openSite,
-  quick,
-}) => {
-  const second = await openSite({ publishMs: 40, startMs: 10, politePollMs: 30 });
-  second.control.addService({ folder: 'Transport', name: 'Roads', layers: ['Old'] });
-  const other = { url: second.url, username: second.username, password: second.password };
-  const { site, gateway } = await quick({}, { more: { other } });
-  const { site: _, ...inputs } = replacing;
-  const { body } = await gateway.publish(
-    await gateway.build(),
-    { ...inputs, sites: '["demo","other"]' },
-    {},
-    null,
-    gateway.url,
-    'publish-plan',
-  );
-
-  expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
-  const { jobs } = await gateway.core.list.read({ processID: ['publish-plan'] }, 10, undefined);
-  const plansOf = await gateway.core.records.findMany(jobs.map(({ jobId }) => jobId));
-  const plans = Object.fromEntries(
-    plansOf.flatMap(({ site: name, results }) =>
-      name ? [[name, results as PublishPlanResult]] : [],
-    ),
-  );
-  expect(plans).toMatchObject({ demo: { action: 'create' }, other: { action: 'replace' } });
-  expect(plans.demo?.digest).not.toBe(plans.other?.digest);
-  expect([...changesOn(site), ...changesOn(second)]).toEqual([]);
 });

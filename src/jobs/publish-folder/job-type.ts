@@ -18,7 +18,7 @@ export const publishFolderJob = defineJobType({
   fileInputs: ['source'],
   queue: 'here',
   isParent: true,
-  steps: ['read-source'],
+  steps: ['read-source', 'check-plan'],
   scopes: ({ ifExists }) => [
     'publish:create',
     ...(ifExists === 'replace' ? ['publish:overwrite'] : []),

@@ -41,6 +41,7 @@ const {
   site: _site,
   serviceDefinition: _serviceDefinition,
   serviceName: _serviceName,
+  ifPlanIs,
   ...forEach
 } = PublishServiceDefinitionParams.shape;
 
@@ -75,6 +76,9 @@ export const PublishFolderParams = z
       .default('continue')
       .describe('`stop`: after a failure those that have not begun are dismissed'),
     ...forEach,
+    ifPlanIs: ifPlanIs.describe(
+      'Digest of a `publish-plan` of the same request: nothing is begun unless all services still are as planned',
+    ),
   })
   .superRefine(refuseBothSites)
   .meta({ id: 'PublishFolderInputs', oneOf: [{ required: ['site'] }, { required: ['sites'] }] });

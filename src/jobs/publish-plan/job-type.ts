@@ -1,12 +1,13 @@
 import { defineJobType } from '../job-type.ts';
-import { acceptPublishing } from '../publish-service-definition/acceptance.ts';
+import { acceptPlan } from './accept-plan.ts';
 import { publishPlan } from './handler.ts';
-import { PublishPlanParams, PublishPlanResult } from './schema.ts';
+import { isForMany, PublishPlanParams, PublishPlanResult } from './schema.ts';
 
 export const publishPlanJob = defineJobType({
   name: 'publish-plan',
   title: 'Plan a publish',
-  summary: 'What publishing a service definition would do now, without touching anything',
+  summary:
+    'What publishing one or many service definitions would do now, without touching anything',
   params: PublishPlanParams,
   result: PublishPlanResult,
   example: {
@@ -15,10 +16,11 @@ export const publishPlanJob = defineJobType({
     ifExists: 'replace',
     serviceDefinition: { href: '/v1/uploads/0197a3b4-5c6d-7e8f-9a0b-1c2d3e4f5a6b' },
   },
-  fileInputs: ['serviceDefinition'],
+  fileInputs: ['serviceDefinition', 'source'],
   queue: 'site',
-  steps: ['plan'],
+  worksHere: isForMany,
+  steps: ['read-source', 'plan'],
   scopes: () => ['publish:create'],
-  accept: (params, facts) => ({ ...acceptPublishing(params, facts), locks: [] }),
+  accept: acceptPlan,
   handler: publishPlan,
 });

@@ -22,16 +22,16 @@ import {
   refusePermissions,
   refuseReadOnly,
 } from '../publish-service-definition/site-judgements.ts';
-import type { PublishPlanResult } from './schema.ts';
+import type { ServicePlan } from './schema.ts';
 
 export type Judgement = {
-  action: PublishPlanResult['action'];
+  action: ServicePlan['action'];
   target: Publishing['wanted'];
   /** What replacing or making it would be like; not there when it is refused or unchanged. */
   decided?: Decided;
   picture?: LivePicture;
-  refusals: PublishPlanResult['refusals'];
-  waits: PublishPlanResult['waits'];
+  refusals: ServicePlan['refusals'];
+  waits: ServicePlan['waits'];
   referencedData?: ReferencedData[];
 };
 

@@ -1,13 +1,13 @@
 import type { JsonObject } from '../../sites/answer-shapes.ts';
 import { toObject } from '../publish-service-definition/service-settings.ts';
-import type { PublishPlanResult } from './schema.ts';
+import type { ServicePlan } from './schema.ts';
 
 /** What a site does with tiles when a service is replaced is not verified: only what it is asked for is told. */
 export function planTileCache(
   planned: JsonObject,
   live: JsonObject,
   keepsMapCache: boolean | undefined,
-): PublishPlanResult['tileCache'] {
+): ServicePlan['tileCache'] {
   if (!isCached(live)) return { effect: 'none', detail: 'The live service has no tile cache.' };
   if (!isCached(planned)) {
     return {

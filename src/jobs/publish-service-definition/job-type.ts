@@ -1,10 +1,11 @@
-import { defineJobType } from '../job-type.ts';
+import { defineJobType, type JobType } from '../job-type.ts';
+import { planSites } from '../publish-plan/plan-sites.ts';
 import { acceptPublishing } from './acceptance.ts';
 import { reportFailure } from './failure-report.ts';
 import { publishingSteps, publishServiceDefinition } from './handler.ts';
 import { PublishServiceDefinitionParams, PublishServiceDefinitionResult } from './schema.ts';
 
-export const publishServiceDefinitionJob = defineJobType({
+export const publishServiceDefinitionJob: JobType = defineJobType({
   name: 'publish-service-definition',
   title: 'Publish a service definition',
   summary: 'One service definition (.sd) becomes one running service of a site',
@@ -17,7 +18,9 @@ export const publishServiceDefinitionJob = defineJobType({
   },
   fileInputs: ['serviceDefinition'],
   queue: 'site',
-  steps: publishingSteps,
+  prepareSites: (params, sites, context) =>
+    planSites(publishServiceDefinitionJob, params, { sites, context }),
+  steps: [...publishingSteps, 'check-plan'],
   scopes: ({ ifExists }) => [
     'publish:create',
     ...(ifExists === 'replace' ? ['publish:overwrite'] : []),
