@@ -90,7 +90,7 @@ function isDiskTrouble(fault: Fault, { freeBytes }: Place): boolean {
 function toDiskFull(fault: Fault, { machine, freeBytes, folder }: Place): ArcpyDiskFullError {
   const free = (freeBytes / 2 ** 30).toFixed(1);
   return new ArcpyDiskFullError(
-    `There is no room on the worker ${machine}: ${free} GiB free in ${folder}. ${redactSecrets(fault.message)} Nothing was sent to the site. Make room there and retry.`,
+    `There is no room on the worker ${machine}: ${free} GiB free in ${folder}. ${redactSecrets(fault.message).replace(/\.?$/, '.')} Nothing was sent to the site. Make room there and retry.`,
     { facts: { machine, freeBytes, toolId: fault.facts.toolId ?? null } },
   );
 }

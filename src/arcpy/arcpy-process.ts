@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
@@ -10,6 +11,7 @@ import type { PythonCommand } from './find-python.ts';
 const script = fileURLToPath(new URL('./scripts/run.py', import.meta.url));
 const keptWords = 8_000;
 const longestLine = 64 * 2 ** 20;
+const longestNoise = 64 * 2 ** 10;
 /** How long the pipes of a process that has ended may stay open. */
 const pipesMs = 1_000;
 
@@ -77,7 +79,6 @@ export class ArcpyProcess {
       windowsHide: true,
     });
     this.#child.stdin?.on('error', () => {}); // the exit says it
-    this.#child.stderr?.on('data', (chunk: Buffer) => this.#hearNoise(chunk.toString('utf8')));
     this.#listen();
     this.#gone = new Promise((resolve) => {
       const ended = (code: number | null, killedBy: NodeJS.Signals | null) => {
@@ -176,16 +177,10 @@ export class ArcpyProcess {
   }
 
   #listen(): void {
-    let rest = '';
-    this.#child.stdout?.setEncoding('utf8');
-    this.#child.stdout?.on('data', (chunk: string) => {
-      rest += chunk;
-      for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-        this.#hear(rest.slice(0, end).trim());
-        rest = rest.slice(end + 1);
-      }
-      if (rest.length > longestLine) rest = '';
-    });
+    onLines(this.#child.stdout, longestLine, (line) => this.#hear(line.trim()));
+    // Whole lines, for a secret that is cut in two is not known as one; who prints without an end lives, too.
+    onLines(this.#child.stderr, longestNoise, (line) => this.#hearNoise(`${line}\n`));
+    this.#child.stderr?.on('data', () => this.#waiting?.hear());
   }
 
   #hear(text: string): void {
@@ -214,11 +209,11 @@ export class ArcpyProcess {
   #hearNoise(text: string): void {
     this.#words = (this.#words + text).slice(-keptWords);
     this.#waiting?.hear();
-    this.#log.debug({ pid: this.pid, text: redactSecrets(text.slice(0, 2_000)) }, 'ArcPy prints');
+    this.#log.debug({ pid: this.pid, text: redactSecrets(text).slice(0, 2_000) }, 'ArcPy prints');
   }
 
   #lastWords(): string {
-    return redactSecrets(this.#words.trim().split(/\r?\n/).slice(-3).join(' ').slice(-500));
+    return redactSecrets(this.#words.trim().split(/\r?\n/).slice(-3).join(' ')).slice(-500);
   }
 
   #toEndError(task = 'its work'): GatewayError {
@@ -242,6 +237,23 @@ export class ArcpyProcess {
       `${command.file} did not start within ${Math.round(startMs / 1000)} s.`,
     );
   }
+}
+
+/** A line that is longer than allowed is dropped; the last one needs no end. */
+function onLines(stream: Readable | null, longest: number, hear: (line: string) => void): void {
+  let rest = '';
+  stream?.setEncoding('utf8');
+  stream?.on('data', (chunk: string) => {
+    rest += chunk;
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+      hear(rest.slice(0, end));
+      rest = rest.slice(end + 1);
+    }
+    if (rest.length > longest) rest = '';
+  });
+  stream?.once('end', () => {
+    if (rest !== '') hear(rest);
+  });
 }
 
 function killGroup(pid: number): void {

@@ -1,24 +1,36 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { test as base, expect, vi } from 'vitest';
 import { openScenario, type Scenario, testPython } from '../../test/support/arcpy-house.ts';
 import { ArcpyConfig } from '../lib/arcpy-config.ts';
-import { createLog } from '../lib/log.ts';
+import { createLog, type Log } from '../lib/log.ts';
 import { ArcpyRuntime } from './arcpy-runtime.ts';
 import { toPythonEnvironment } from './python-environment.ts';
 
 type House = Awaited<ReturnType<typeof openHouse>>;
 
-async function openHouse(folder: string, first: Scenario, settings: object, env: object) {
+const script = fileURLToPath(new URL('./scripts/run.py', import.meta.url));
+const silent = createLog({ level: 'silent' });
+
+async function openHouse(
+  folder: string,
+  first: Scenario,
+  settings: object,
+  env: object,
+  log = silent,
+) {
   const scenario = await openScenario(folder, first);
   const runtime = new ArcpyRuntime({
     command: { file: testPython ?? '', args: [], foundBy: 'test' },
     config: ArcpyConfig.parse(settings),
     env: toPythonEnvironment({ ...scenario.env, ...env }, ['SITE_KEY']),
     workFolder: folder,
-    log: createLog({ level: 'silent' }),
+    log,
   });
   await runtime.open();
   const { signal } = new AbortController();
@@ -39,7 +51,7 @@ async function openHouse(folder: string, first: Scenario, settings: object, env:
 const test = base
   .extend<{
     folder: string;
-    house: (first?: Scenario, settings?: object, env?: object) => Promise<House>;
+    house: (first?: Scenario, settings?: object, env?: object, log?: Log) => Promise<House>;
   }>({
     // biome-ignore lint/correctness/noEmptyPattern: Vitest reads which fixtures are wanted from the pattern
     folder: async ({}, use) => {
@@ -49,8 +61,8 @@ const test = base
     },
     house: async ({ folder }, use) => {
       const opened: House[] = [];
-      await use(async (first = {}, settings = {}, env = {}) => {
-        const house = await openHouse(folder, first, settings, env);
+      await use(async (first = {}, settings = {}, env = {}, log = silent) => {
+        const house = await openHouse(folder, first, settings, env, log);
         opened.push(house);
         return house;
       });
@@ -235,6 +247,50 @@ test('a runtime error of ArcPy replaces the process, a full disk does not', asyn
   expect(runtime.counts.starts).toBe(1);
   await work();
   expect(runtime.counts.starts).toBe(2);
+});
+
+test('nothing is left of it when we end while native code hangs and lets no Python run', async ({
+  house,
+  skip,
+}) => {
+  skip(process.platform === 'win32', 'nothing watches there');
+  const { scenario } = await house({ trouble: { open: { holdsLock: true } } });
+  // As a worker that is killed: nobody but the system closes its end of the pipes.
+  const child = spawn(testPython ?? '', [script], { env: scenario.env, detached: true });
+  const ended = once(child, 'exit');
+  const ask = (id: number, op: string, args: object) =>
+    child.stdin.write(`${JSON.stringify({ id, op, arguments: args })}\n`);
+  ask(1, 'import-map', { document: 'a.mapx', project: 'b.aprx', blankProject: '/c.aprx' });
+  await vi.waitUntil(async () => (await scenario.calls('holdsLock')).length > 0, 10_000);
+
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+
+  expect(await ended).toEqual([null, 'SIGKILL']);
+  await vi.waitUntil(() => !isGroupAlive(child.pid ?? 0), 5_000);
+});
+
+function isGroupAlive(pid: number): boolean {
+  try {
+    return process.kill(-pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test('a secret that is printed in two pieces is not written down', async ({ house }) => {
+  const pieces = ['connecting with PASSW', 'ORD=canary;USER=gis\n', 'PASSWORD=can', 'ary2'];
+  const lines: string[] = [];
+  const log = createLog({
+    level: 'debug',
+    destination: { write: (line: string) => void lines.push(line) },
+  });
+  const { opening } = await house({ trouble: { open: { pieces, exit: 5 } } }, {}, {}, log);
+
+  const error = await opening().then(String, String);
+
+  expect(error).toContain('PASSWORD=***;USER=gis PASSWORD=***');
+  expect(lines.join('')).toContain('ArcPy prints');
+  expect(error + lines.join('')).not.toMatch(/canary|ary2/);
 });
 
 test('jobs wait for their turn', async ({ house }) => {

@@ -8,6 +8,7 @@ test.each([
   ['JSON', '{"password":"can\\"canary"}'],
   ['JSON as text inside JSON', String.raw`{"connectionString":"{\"password\":\"canary\"}"}`],
   ['a Python dictionary', "{'token': 'canary'}"],
+  ['a sentence', 'The password is "canary" there'],
   ['a header', 'Authorization: Bearer canary'],
   ['an address', 'https://gis:canary@db1.example.org/x'],
   ['an address without a user', 'redis://:canary@db1.example.org:6379'],

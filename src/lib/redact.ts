@@ -11,6 +11,9 @@ const secretMembers =
 /** The same names with a quoted value: `PASSWORD="a b"`, and JSON that stands as text inside JSON. */
 const quotedPairs =
   /\b([A-Z_]*(?:PASSWORD|PASSWD|TOKEN|SECRET|ACCOUNTKEY|SECRETACCESSKEY|SASTOKEN)[A-Z0-9_]*\\*["']?\s*[=:]\s*)(\\*["'])(.*?)\2/gis;
+/** In a sentence: `password is "abc"`, `password for gis: abc`. A word that explains is no password. */
+const spokenPasswords =
+  /\b(pass(?:word|wd|phrase)\s+(?:is|was|for\s+[^\s:]+:|of\s+[^\s:]+:)\s*)(\\*["'])(.*?)\2/gis;
 const bearerTokens = /\b(Bearer\s+)[\w.~+/=-]+/gi;
 /** ArcGIS's own encrypted passwords: hex that begins `00022e`; it is reversible, so it is a password. */
 const arcgisEncrypted = /\b00022e[0-9a-f]{8,}\b/gi;
@@ -26,6 +29,7 @@ export function redactSecrets(text: string): string {
   return text
     .replace(secretMembers, `$1"${mask}"`)
     .replace(quotedPairs, `$1$2${mask}$2`)
+    .replace(spokenPasswords, `$1$2${mask}$2`)
     .replace(secretPairs, `$1$2${mask}`)
     .replace(bearerTokens, `$1${mask}`)
     .replace(arcgisEncrypted, mask)

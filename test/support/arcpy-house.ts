@@ -9,6 +9,10 @@ const standIn = join(import.meta.dirname, 'arcpy');
 
 type Trouble = {
   noise?: string;
+  /** Written to stderr one by one. */
+  pieces?: string[];
+  /** A hang in native code that lets no Python run. */
+  holdsLock?: boolean;
   reads?: boolean;
   raises?: 'RuntimeError' | 'OSError' | 'ImportError' | 'ENOSPC';
   text?: string;
@@ -30,6 +34,8 @@ export type Scenario = {
   staging?: {
     messages?: [severity: number, text: string][];
     leavesHalf?: boolean;
+    /** Cut off the end of the definition. */
+    cutsBytes?: number;
     writes?: string;
   };
   analysis?: Record<string, [text: string, code: number, layers: string[] | null][]>;
@@ -37,6 +43,8 @@ export type Scenario = {
   offlineCopies?: boolean;
   secretInDraft?: string;
   hasLegacyImageDrafts?: boolean;
+  /** Properties that take a list and no text. */
+  wantsLists?: string[];
 };
 
 export type ArcpyCall = { call: string; pid: number; [fact: string]: unknown };

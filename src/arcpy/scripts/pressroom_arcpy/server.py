@@ -9,6 +9,7 @@ from .channel import Channel
 from .faults import Fault, to_document
 from .job import Job
 from .memory import resident_bytes
+from .watch import watch
 
 _OPERATIONS = {
     "probe": probe.probe,
@@ -25,6 +26,7 @@ _OPERATIONS = {
 
 
 def serve():
+    watch()
     channel = Channel()
     job = Job(channel)
     channel.send(

@@ -1,5 +1,6 @@
 """What a test wants to happen, read anew at every look."""
 
+import ctypes
 import json
 import os
 import signal
@@ -44,6 +45,12 @@ def misbehave(where):
         if trouble["raises"] == "ENOSPC":
             raise OSError(28, "No space left on device")
         raise kind[trouble["raises"]](trouble.get("text", "it happened"))
+    for piece in trouble.get("pieces", ()):  # as two writes that are read apart
+        os.write(2, piece.encode("utf-8"))
+        time.sleep(0.05)
+    if trouble.get("holdsLock"):  # as native code that hangs: no Python runs any more
+        record("holdsLock")
+        ctypes.PyDLL(None).sleep(600)
     if trouble.get("hang"):
         time.sleep(600)
     if trouble.get("exit") is not None:

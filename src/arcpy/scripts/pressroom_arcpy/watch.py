@@ -1,0 +1,60 @@
+"""Ends this process when Pressroom has ended, also where native code lets no Python run.
+
+The thread that reads requests does so, too; but a hanging call of ArcPy may hold the interpreter's lock for ever.
+"""
+
+import os
+import select
+import signal
+import time
+
+#: For the reading thread to end the process by itself.
+_GRACE_SECONDS = 3
+_LOOK_MS = 1000
+
+
+def watch():
+    """Before any thread is started, and before arcpy is imported: what is forked here stays small."""
+    if not hasattr(os, "fork"):
+        return  # Windows ends nothing by itself: a worker that starts anew removes only files there
+    watched = os.getpid()
+    try:
+        if os.fork() != 0:
+            return
+    except OSError:
+        return
+    try:
+        _let_go()
+        if _wait_for_end(watched):
+            _end(watched)
+    finally:
+        os._exit(0)
+
+
+def _let_go():
+    """Pressroom waits until nobody holds the pipes that this process writes to."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+
+
+def _wait_for_end(watched):
+    """True when the other end of stdin is gone, False when the watched process is."""
+    pipe = select.poll()
+    pipe.register(0, 0)  # hanging up is told unasked
+    while os.getppid() == watched:
+        if pipe.poll(_LOOK_MS):
+            return True
+    return False
+
+
+def _end(watched):
+    until = time.monotonic() + _GRACE_SECONDS
+    while os.getppid() == watched:
+        if time.monotonic() > until:
+            os.kill(watched, signal.SIGKILL)
+            if os.getsid(0) == os.getpgrp():  # started by Pressroom: the launcher and all else in the group
+                os.killpg(os.getpgrp(), signal.SIGKILL)
+            return
+        time.sleep(0.1)
