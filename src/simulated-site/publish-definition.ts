@@ -196,8 +196,13 @@ function shownContent(site: SiteState, definition: PublishPlan['definition']): S
     layers: renamed ? kept.map((layer) => ({ ...layer, name: `${layer.name}_1` })) : kept,
     tables: definition.tables,
     databases: definition.databases,
-    tasks: definition.tasks ?? [],
+    tasks: definition.tasks ?? standInTasks(definition),
   };
+}
+
+/** Most tools come in a .tbx, which nobody but ArcGIS can read: one task stands for those in it. */
+function standInTasks({ type, serviceName }: PublishPlan['definition']): string[] {
+  return type === 'GPServer' ? [serviceName] : [];
 }
 
 function hideIfTold(site: SiteState, plan: PublishPlan, service: Service): void {

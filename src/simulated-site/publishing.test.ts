@@ -31,6 +31,13 @@ test('publishes a definition, lists the service and removes the upload itself', 
   expect(site.control.violations()).toEqual([]);
 });
 
+test('shows a task for tools that nobody but ArcGIS can read', async ({ visit, definition }) => {
+  const { visitor } = await visit();
+  await visitor.publish(await definition({ serviceName: 'Clip', type: 'GPServer' }));
+
+  expect(await visitor.get('/rest/services/Clip/GPServer')).toMatchObject({ tasks: ['Clip'] });
+});
+
 test('keeps inputs and results of a job for reading', async ({ visit, definition }) => {
   const { visitor } = await visit();
   const itemId = await visitor.uploaded(await definition(roads));
