@@ -8,6 +8,7 @@ import { ConfigError } from '../lib/errors.ts';
 import { createLog } from '../lib/log.ts';
 import { readConfig } from '../lib/read-config.ts';
 import { createSecretResolver } from '../lib/secret-reference.ts';
+import { readRestInfo } from '../sites/site-reader.ts';
 import { openSites, type Sites } from '../sites/sites.ts';
 import { checkArcpy } from './check-arcpy.ts';
 import { checkConfiguration, checkRedis, checkSecrets, checkStorage } from './check-house.ts';
@@ -16,6 +17,8 @@ import { parseCommandLine, StoppedError, whenToldToStop } from './command-line.t
 import { toRedisAddress } from './configuration.ts';
 import { type Finding, fail, toText } from './finding.ts';
 import { proveReplace } from './prove-replace.ts';
+
+const versionMs = 10_000;
 
 const usage = 'pressroom doctor [--site name] [--json] [--prove-replace [--definition file.sd]]';
 
@@ -76,9 +79,33 @@ async function examine(wishes: Wishes): Promise<Finding[]> {
     ...(await checkSecrets(config, createSecretResolver(env))),
     ...(await examineRedis(config, env, signal)),
     ...(await checkStorage(config)),
-    ...(await checkArcpy(config, env, signal)),
+    ...(await checkArcpy(config, env, signal, await readSiteVersions(config, wishes))),
     ...(await examineSites(config, wishes)),
   ];
+}
+
+/** Of the sites that tell it; whatever keeps one from it is told by the checks of that site. */
+async function readSiteVersions(
+  { sites: configured }: Config,
+  { site, env, signal }: Wishes,
+): Promise<Record<string, string>> {
+  const resolveSecret = createSecretResolver(env);
+  const sites = openSites(configured, { resolveSecret, log: createLog({ level: 'silent' }) });
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(versionMs)]);
+  try {
+    const names = Object.keys(configured).filter((name) => site === undefined || name === site);
+    const read = names.map(async (name) => {
+      const { version } = await readRestInfo(sites.get(name), { signal: deadline });
+      return version === undefined ? [] : [[name, version] as const];
+    });
+    const settled = await Promise.allSettled(read);
+    signal.throwIfAborted();
+    return Object.fromEntries(
+      settled.flatMap((each) => (each.status === 'fulfilled' ? each.value : [])),
+    );
+  } finally {
+    await sites.close();
+  }
 }
 
 function toFinding(about: string, check: string, { message }: ConfigError): Finding {

@@ -82,17 +82,30 @@ test('a worker that ends takes its runtime with it', async ({ openHouse }) => {
   expect(await listRuntimes(gateway)).toEqual([]);
 });
 
-test('the doctor says what ArcPy is there', async ({ openHouse }) => {
+test('the doctor says what ArcPy is there, and what stands against it on a site', async ({
+  openHouse,
+  openSite,
+}) => {
+  const { url, username, password } = await openSite({ version: '11.3' });
   const { gateway, scenario } = await openHouse({ hasWorker: false });
   const file = join(gateway.folder, 'doctor.yaml');
-  const settings = { redis: { url: inject('redisUrl') }, arcpy: { python: testPython } };
+  const demo = { url, auth: { username, password: { env: 'DEMO_SITE' } } };
+  const settings = {
+    ...{ redis: { url: inject('redisUrl') }, arcpy: { python: testPython } },
+    sites: { demo, away: { ...demo, url: 'http://127.0.0.1:9/arcgis' } },
+  };
   await writeFile(file, stringify(settings));
-  const env = { ...scenario.env, PRESSROOM_CONFIG: file } as Record<string, string>;
+  const env = {
+    ...scenario.env,
+    ...{ PRESSROOM_CONFIG: file, DEMO_SITE: password },
+  } as Record<string, string>;
 
   const { stdout } = await startPressroom(['doctor'], { env, cwd: gateway.folder }).ended;
 
   expect(stdout).toMatch(/ok {4}arcpy: product: Server 11\.5, licence ArcServer/);
   expect(stdout).toMatch(/warn {2}arcpy: environment: PYTHONPATH is set/);
+  expect(stdout).toMatch(/warn {2}arcpy: site demo: .*11\.5 is newer than the site \(11\.3\)/);
+  expect(stdout).not.toContain('arcpy: site away');
 });
 
 test('the doctor says why an ArcPy does not start, and that none is no fault', async ({
