@@ -8,4 +8,6 @@ export type ArcpyOfWorker = {
   tools: ArcpyConfig['tools'];
   /** An empty project for imports; none: one is made. */
   blankProject: () => string | undefined;
+  /** Of ArcPy, as it told it when it started. */
+  version: () => string | undefined;
 };

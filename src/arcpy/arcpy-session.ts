@@ -7,6 +7,8 @@ export type DraftSetting = {
   /** Name in ArcPy, dotted for what lies deeper. */
   name: string;
   value: unknown;
+  /** What `value` was joined of: a version of ArcPy may want the list. */
+  list?: readonly unknown[];
   /** A caller asked for it: it is told when this ArcPy does not have it. */
   isWanted: boolean;
 };

@@ -37,6 +37,7 @@ export function toArcpyOfWorker(
     use: (options, work) => runtime.use(options, work),
     tools: config.arcpy.tools,
     blankProject: () => runtimeKeeper.blankProject,
+    version: () => runtimeKeeper.version,
   };
 }
 

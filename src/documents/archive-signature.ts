@@ -53,11 +53,15 @@ function checkStart(start: Buffer, fileBytes: number): void {
   if (listBytes === 0n) throw unreadable('The archive is empty');
   if (listBytes > BigInt(maxListBytes)) throw rejected('its list of members is too long');
   const missing = BigInt(signatureHeaderBytes) + listAt + listBytes - BigInt(fileBytes);
-  if (missing > 0n) throw unreadable(`The file ends early: ${missing} bytes are missing`);
+  if (missing > 0n) {
+    throw unreadable(`The file ends early: ${missing} bytes are missing`, {
+      missingBytes: Number(missing),
+    });
+  }
 }
 
-function unreadable(message: string): DocumentError {
-  return new DocumentError('unreadable_document', `${message}.`);
+function unreadable(message: string, facts: Record<string, unknown> = {}): DocumentError {
+  return new DocumentError('unreadable_document', `${message}.`, { facts });
 }
 
 function describeStart(start: Buffer): string {

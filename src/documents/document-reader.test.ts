@@ -135,7 +135,10 @@ test('reads a hosted layer, whose layers stand in a description', async () => {
 test('tells copied from referenced data', async () => {
   const { databases } = await read({
     databases: [
-      { name: 'Roads.gdb', isCopied: true, datasets: [{ name: 'Streets' }] },
+      {
+        ...{ name: 'Roads.gdb', isCopied: true, datasets: [{ name: 'Streets' }] },
+        connectionString: 'DATABASE=\\\\host\\old\\Roads.gdb',
+      },
       { name: 'Share.gdb', isCopied: false, connectionString: 'DATABASE=\\\\host\\share\\a.gdb' },
     ],
   });
@@ -146,6 +149,7 @@ test('tells copied from referenced data', async () => {
       isCopied: true,
       workspaceFactory: 'esriDataSourcesGDB.FileGDBWorkspaceFactory',
       connection: { kind: 'path', path: 'p20/roads.gdb' },
+      source: { kind: 'path', path: '\\\\host\\old\\Roads.gdb' },
       datasets: [{ name: 'Streets', type: 'FeatureClass' }],
     },
     {

@@ -108,6 +108,7 @@ function readDatabase(
     connection: isCopied
       ? { kind: 'path', path: inPackagePath }
       : readConnectionString(source || textAt(database, 'OnServerConnectionString')),
+    ...(isCopied && source !== '' && { source: readConnectionString(source) }),
     datasets: childrenOf(elementAt(database, 'Datasets'), 'SVCDataset').map((dataset) => ({
       name: textAt(dataset, 'Name'),
       type: textAt(dataset, 'DatasetType').replace(/^esriDT/, ''),

@@ -31,6 +31,9 @@ export const ServiceDefinitionDatabase = z
       .describe('The data are inside the definition; else the site has to reach them'),
     workspaceFactory: z.string().describe('Kind of workspace, in the words of ArcGIS'),
     connection: ServiceDefinitionConnection,
+    source: ServiceDefinitionConnection.optional().describe(
+      'Of copied data: where they were copied from, as the machine saw it that made the definition',
+    ),
     datasets: z
       .array(
         z.object({

@@ -38,7 +38,7 @@ const registrationCodes = new Set(['24011', '24012', '24032', '10045', '00231', 
 /** Findings in the words of the table, and settled against the site. */
 export function toFindings(raw: readonly RawFinding[], settling: Settling): ArcpyFinding[] {
   const ignored = new Set(settling.ignore.map((code) => toCodeText(code)));
-  return raw.map((finding) => {
+  return withoutTwins(raw).map((finding) => {
     const layer = finding.layer ?? undefined;
     const detail = finding.text === '' ? undefined : redactSecrets(finding.text);
     const found = toFinding(finding.code ?? 'unknown', {
@@ -51,6 +51,21 @@ export function toFindings(raw: readonly RawFinding[], settling: Settling): Arcp
     if (!registrationCodes.has(found.code)) return { ...found, isIgnored };
     return { ...settle(found, layer, settling), isIgnored };
   });
+}
+
+/** Broken sources are looked for before staging, which finds them again; and one layer may be told twice. */
+function withoutTwins(raw: readonly RawFinding[]): RawFinding[] {
+  const byKey = new Map<string, RawFinding>();
+  for (const finding of raw) {
+    const { severity, code, layer, text } = finding;
+    const isAboutLayer = code !== null && layer !== null;
+    // ArcPy's own words, which come last, say more than ours.
+    byKey.set(
+      JSON.stringify(isAboutLayer ? [severity, code, layer] : [severity, code, text]),
+      finding,
+    );
+  }
+  return [...byKey.values()];
 }
 
 function settle(

@@ -97,6 +97,13 @@ export async function publishWithArcpy(
     paths: params.registerData ? (definitions[at]?.unregisteredFolders ?? []) : [],
   }));
   const registered = await run(context, folders.flatMap(toRegistrations));
+  for (const [at, { site, paths }] of folders.entries()) {
+    const copied = definitions[at]?.copiedDatasets ?? [];
+    if (paths.length === 0 || copied.length === 0) continue;
+    await context.warn(
+      `${paths.join(', ')} was registered with ${site} after ArcPy had copied data into the definition (${copied.slice(0, 20).join(', ')}): the service shows them as they are today.`,
+    );
+  }
   const publishInputs = pick(params, Object.keys(publishing));
   const uploads: string[] = [];
   for (const [at, site] of sites.entries()) {

@@ -4,7 +4,10 @@ import { z } from 'zod';
 import type { RawFinding } from '../arcpy/arcpy-protocol.ts';
 import type { ArcpySession, DraftSetting } from '../arcpy/arcpy-session.ts';
 import { DraftChange, type DraftEdits } from '../documents/draft-edits.ts';
-import type { ServiceDefinitionContent } from '../documents/service-definition.ts';
+import type {
+  ServiceDefinitionContent,
+  ServiceDefinitionDatabase,
+} from '../documents/service-definition.ts';
 import { DocumentError, GatewayError } from '../lib/errors.ts';
 import { redactSecrets } from '../lib/redact.ts';
 import { findDataStoreItems, readRestInfo } from '../sites/site-reader.ts';
@@ -219,6 +222,7 @@ async function draftAndStage(
   const content = staged.isStaged ? await lookInto(session, wish, context, signal) : undefined;
   const copied = (content?.databases ?? []).filter(({ isCopied }) => isCopied);
   const settling = await settlingFor(wish, context, drawn.findSources, content, signal);
+  if (!wish.copyDataToServer) await warnOfFrozenData(content, settling.items, context);
   return {
     isStaged: staged.isStaged,
     findings: toFindings([...drawn.findings, ...staged.findings], settling),
@@ -235,9 +239,15 @@ async function draftAndStage(
   };
 }
 
+/** Staging ended as if all were well, and what it wrote is cut off. */
+class HalfDefinitionError extends GatewayError {
+  override readonly name = 'HalfDefinitionError';
+  readonly code = 'arcpy_failed';
+}
+
 /**
  * What ArcPy made is its own: one that we cannot look into, for its size or its kind, is kept with a warning. Where data
- * that come along are refused it has to be looked into.
+ * that come along are refused it has to be looked into; and half of one is none.
  */
 async function lookInto(
   session: ArcpySession,
@@ -249,6 +259,12 @@ async function lookInto(
     return await documents.readServiceDefinition(session.pathOf(definitionFile), { signal });
   } catch (error) {
     if (!(error instanceof DocumentError) || copiedData === 'refuse') throw error;
+    if (error.facts.missingBytes !== undefined) {
+      throw new HalfDefinitionError(
+        `ArcPy says that it staged the definition, and only a part of it is there: ${error.message} Most often the disk was full. Nothing was sent to the site.`,
+        { cause: error },
+      );
+    }
     await warn(`The definition that ArcPy made could not be looked into: ${error.message}`);
     return undefined;
   }
@@ -306,7 +322,8 @@ async function settlingFor(
   content: ServiceDefinitionContent | undefined,
   signal: AbortSignal,
 ): Promise<Settling> {
-  const ofDefinition: FindSources = () => content?.databases.map(({ connection }) => connection);
+  const ofDefinition: FindSources = () =>
+    content?.databases.map(({ source, connection }) => source ?? connection);
   const either: FindSources = (layer) => findSources?.(layer) ?? ofDefinition(layer);
   if (site === undefined) return { findSources: either, items: undefined, ignore };
   try {
@@ -322,15 +339,41 @@ async function settlingFor(
   }
 }
 
+/** What the definition says of its data, with the place that copied ones were copied from. */
+function toSources({ databases }: ServiceDefinitionContent): ServiceDefinitionDatabase[] {
+  return databases.map((database) => ({
+    ...database,
+    isCopied: false,
+    connection: database.source ?? database.connection,
+  }));
+}
+
+/** A draft that is made offline cannot know what the site has registered: then ArcPy may copy that, too. */
+async function warnOfFrozenData(
+  content: ServiceDefinitionContent | undefined,
+  items: Settling['items'],
+  { warn }: JobContext,
+): Promise<void> {
+  if (!content || !items) return;
+  const copied = { ...content, databases: content.databases.filter(({ isCopied }) => isCopied) };
+  for (const { connection, item } of matchReferencedData(toSources(copied), items)) {
+    if (item === undefined) continue;
+    await warn(
+      `The site has ${connection} registered (${item}), and ArcPy copied its data into the definition all the same: the service will show them as they are today.`,
+    );
+  }
+}
+
 /** What came along in the folder of the job is no data to register, nor is a database. */
 function findUnregisteredFolders(
-  { databases }: ServiceDefinitionContent,
+  content: ServiceDefinitionContent,
   items: Settling['items'],
   jobFolder: string,
 ): string[] {
   if (!items) return [];
-  const named = databases.map((database) => ({ ...database, isCopied: false }));
-  const lacking = matchReferencedData(named, items).filter(({ item }) => item === undefined);
+  const lacking = matchReferencedData(toSources(content), items).filter(
+    ({ item }) => item === undefined,
+  );
   const paths = lacking.map(({ connection }) => connection);
   const folders = paths.filter((path) => kindOfPath(path) && !path.startsWith(jobFolder));
   return [...new Set(folders.map(toFolderOfData))];

@@ -3,22 +3,27 @@ import type { DraftEdits } from '../documents/draft-edits.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { DraftWish } from './arcpy-inputs.ts';
 
-/** Lists and maps that ArcPy takes as such; all other lists are texts with commas. */
-const kept = new Set(['constantValues', 'choiceLists', 'GPStringValues']);
+/** Lists and maps that ArcPy takes as such; all other lists are texts with commas first. */
+const kept = new Set(['constantValues', 'choiceLists']);
 
 /**
  * Every property that a draft object gets, in order. The target, what happens to the data and whether a service is
  * replaced are always said, for their defaults differ from function to function.
+ *
+ * @param options.hasTarget false for the class that is not known to have `offlineTarget`: it is set where it is there
  */
 export function toDraftSettings(
   wish: DraftWish,
   target: 'ENTERPRISE_11' | 'ENTERPRISE_10x',
   service: Record<string, unknown>,
+  { hasTarget = true }: { hasTarget?: boolean } = {},
 ): DraftSetting[] {
-  const always = { offline: true, offlineTarget: target, copyDataToServer: wish.copyDataToServer };
   const { folder, summary, tags, description, credits, useLimitations } = wish;
   return [
-    ...toSettings({ ...always, overwriteExistingService: wish.replace }),
+    ...toSettings({ offline: true }),
+    { name: 'offlineTarget', value: target, isWanted: hasTarget },
+    ...toSettings({ copyDataToServer: wish.copyDataToServer }),
+    ...toSettings({ overwriteExistingService: wish.replace }),
     ...toSettings({ serverFolder: folder, summary, tags, description, credits, useLimitations }),
     ...toSettings(service),
   ];
@@ -30,7 +35,8 @@ export function toSettings(properties: Record<string, unknown>, above = ''): Dra
     if (value === undefined) return [];
     const name = above + key;
     if (kept.has(key)) return [{ name, value, isWanted: true }];
-    if (Array.isArray(value)) return [{ name, value: value.join(','), isWanted: true }];
+    if (Array.isArray(value))
+      return [{ name, value: value.join(','), list: value, isWanted: true }];
     if (value !== null && typeof value === 'object')
       return toSettings(value as Record<string, unknown>, `${name}.`);
     return [{ name, value, isWanted: true }];

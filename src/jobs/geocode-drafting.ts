@@ -5,6 +5,8 @@ import { layIn } from './arcpy-sources.ts';
 import { type Drafting, type DraftingWork, draftFile } from './definition-making.ts';
 import { toTextEdits } from './draft-settings.ts';
 import { FileLink } from './file-link.ts';
+import type { AcceptanceFacts } from './job-type.ts';
+import { findStagingDoubts } from './staging-version.ts';
 
 export const LocatorInputs = {
   locator: FileLink.optional().describe('The locator (.loc)'),
@@ -38,12 +40,15 @@ export const GeocodeServiceProperties = z
 const AnyLocator = z.object({ ...LocatorInputs, service: GeocodeServiceProperties });
 export type GeocodeWish = DraftWish & z.output<typeof AnyLocator>;
 
-/** @throws RequestError */
-export function acceptLocator(wish: GeocodeWish): void {
+/**
+ * @returns warnings
+ * @throws RequestError
+ */
+export function acceptLocator(wish: GeocodeWish, { siteRecord }: AcceptanceFacts): string[] {
   refuseHosted(wish);
   const files = [wish.locator, wish.locatorData].filter((file) => file !== undefined).length;
   const isWhole = wish.path === undefined ? files === 2 : files === 0;
-  if (isWhole) return;
+  if (isWhole) return findStagingDoubts('GeocodeServer', wish, siteRecord?.version);
   const detail = 'send locator (.loc) and locatorData (.loz) together, or a path instead of both';
   throw new RequestError('validation_error', '1 fault in the inputs.', {
     errors: [{ pointer: '#/inputs/locator', code: 'invalid', detail }],

@@ -7,6 +7,8 @@ import { type Drafting, type DraftingWork, draftFile, inFolder } from './definit
 import { toDraftSettings, toTextEdits } from './draft-settings.ts';
 import { FileLink } from './file-link.ts';
 import type { AcceptanceFacts } from './job-type.ts';
+import { Sharing } from './map-inputs.ts';
+import { findStagingDoubts } from './staging-version.ts';
 import { ToolParameters, toToolValues } from './tool-values.ts';
 
 export const toolName = /^[A-Za-z]\w{0,120}$/;
@@ -74,6 +76,12 @@ export const GeoprocessingServiceProperties = z
       .record(z.string().max(300), z.array(z.string().max(1_000)).max(1_000))
       .optional()
       .describe('Values to choose from, by `Tool.parameter`'),
+    GPStringValues: z
+      .string()
+      .max(20_000)
+      .optional()
+      .describe('As ArcPy 3.4 and later have it; its form is not documented'),
+    sharing: Sharing,
     portalFolder: z
       .string()
       .max(120)
@@ -89,11 +97,18 @@ export type GeoprocessingWish = DraftWish & z.output<typeof AnyTool>;
 
 const toolboxEndings = ['.atbx', '.tbx', '.pyt'];
 
-/** @throws RequestError */
-export function acceptTools(wish: GeoprocessingWish, { uploads }: AcceptanceFacts): void {
+/**
+ * @returns warnings
+ * @throws RequestError
+ */
+export function acceptTools(
+  wish: GeoprocessingWish,
+  { uploads, siteRecord }: AcceptanceFacts,
+): string[] {
   refuseHosted(wish);
   const [input, detail] = findFault(wish, uploads) ?? [];
-  if (input === undefined || detail === undefined) return;
+  if (input === undefined || detail === undefined)
+    return findStagingDoubts('GPServer', wish, siteRecord?.version);
   throw new RequestError('validation_error', '1 fault in the inputs.', {
     errors: [{ pointer: `#/inputs/${input}`, code: 'invalid', detail }],
   });
@@ -153,7 +168,7 @@ export function draftGeoprocessing(wish: GeoprocessingWish): Drafting {
 /** Properties for which the older function has no parameter. */
 const onlyNewer = new Set([
   ...['enableOutputFeatureService', 'enableOutputImageService', 'convertFeatureLayerURL'],
-  ...['removeDefaultValues', 'portalFolder'],
+  ...['removeDefaultValues', 'portalFolder', 'sharing', 'GPStringValues'],
 ]);
 
 async function layTools(

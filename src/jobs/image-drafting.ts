@@ -5,7 +5,9 @@ import { endingOf, layIn, leadsOut, unpackData } from './arcpy-sources.ts';
 import { type Drafting, type DraftingWork, draftFile, inFolder } from './definition-making.ts';
 import { toDraftSettings, toSettings, toTextEdits } from './draft-settings.ts';
 import { FileLink } from './file-link.ts';
-import { Cache, Pooling } from './map-drafting.ts';
+import type { AcceptanceFacts } from './job-type.ts';
+import { Cache, Pooling, Sharing } from './map-inputs.ts';
+import { findStagingDoubts } from './staging-version.ts';
 
 export const ImageSourceInputs = {
   data: FileLink.optional().describe('The raster as a file, or a ZIP of rasters or a geodatabase'),
@@ -61,8 +63,27 @@ export const ImageServiceProperties = z
     minScale: z.number().min(0).optional().describe('Smallest scale'),
     maxScale: z.number().min(0).optional().describe('Largest scale'),
     cacheControlMaxAge: whole().describe('Seconds that answers may be kept'),
-    DEM: z.string().max(1_000).optional().describe('Elevation for measuring'),
+    DEM: z
+      .union([z.boolean(), z.string().max(1_000)])
+      .optional()
+      .describe('Elevation'),
     capabilities: texts().describe('Such as `Image`, `Metadata`, `Catalog`'),
+    extension: z
+      .record(
+        z.string().regex(/^[A-Za-z]\w{0,60}$/),
+        z.record(
+          z.string().regex(/^[A-Za-z]\w{0,60}$/),
+          z.union([z.boolean(), z.number(), z.string().max(1_000)]),
+        ),
+      )
+      .optional()
+      .describe('Extensions and their properties; which there are is not documented'),
+    portalFolder: z
+      .string()
+      .max(120)
+      .optional()
+      .describe('Folder of the portal; federated servers'),
+    sharing: Sharing,
     cache: Cache,
     pooling: Pooling,
   })
@@ -73,8 +94,11 @@ export const ImageServiceProperties = z
 const AnyImage = z.object({ ...ImageSourceInputs, service: ImageServiceProperties });
 export type ImageWish = DraftWish & z.output<typeof AnyImage>;
 
-/** @throws RequestError */
-export function acceptImage(wish: ImageWish): void {
+/**
+ * @returns warnings
+ * @throws RequestError
+ */
+export function acceptImage(wish: ImageWish, { siteRecord }: AcceptanceFacts): string[] {
   refuseHosted(wish);
   const detail =
     wish.data === undefined && wish.path === undefined
@@ -82,7 +106,7 @@ export function acceptImage(wish: ImageWish): void {
       : wish.data !== undefined && wish.path !== undefined && leadsOut(wish.path)
         ? 'with data it is a path inside of the ZIP'
         : undefined;
-  if (detail === undefined) return;
+  if (detail === undefined) return findStagingDoubts('ImageServer', wish, siteRecord?.version);
   const pointer = wish.path === undefined ? '#/inputs/data' : '#/inputs/path';
   throw new RequestError('validation_error', '1 fault in the inputs.', {
     errors: [{ pointer, code: 'invalid', detail }],
@@ -93,7 +117,8 @@ export function draftImage(wish: ImageWish): Drafting {
   return async (work) => {
     const { session, target } = work;
     const data = await layRaster(wish, work);
-    const settings = toDraftSettings(wish, target, wish.service ?? {});
+    // ImageSharingDraft has no offlineTarget among its documented properties.
+    const settings = toDraftSettings(wish, target, wish.service ?? {}, { hasTarget: false });
     const drafted = await session.draftImage({
       ...{ data, draft: draftFile, settings, analyzeMosaic: wish.analyzeMosaic },
       serviceName: wish.serviceName,

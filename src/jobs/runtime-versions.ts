@@ -23,9 +23,11 @@ export function findMismatch(
   { product, version, packages }: Pick<RuntimeProbe, 'product' | 'version' | 'packages'>,
   siteVersion: string,
 ): string | undefined {
-  const packed = packages['arcgis-server-py3'];
-  if (packed !== undefined && !isSamePackage(packed, siteVersion)) {
-    return `the package arcgis-server-py3 ${packed} has to be of the version of the server, ${siteVersion}`;
+  const packed = Object.entries(packages).find(([name]) =>
+    /^(arcgis-server-|arcpy-server$)/.test(name),
+  );
+  if (packed !== undefined && !isSamePackage(packed[1], siteVersion)) {
+    return `the package ${packed.join(' ')} has to be of the version of the server, ${siteVersion}`;
   }
   const [ours, theirs] = [toProVersion(version), toProVersion(siteVersion)];
   if (!ours || !theirs) return undefined;
@@ -39,6 +41,22 @@ export function findMismatch(
     return `${nameOf(product)} ${version} is newer than the site (${siteVersion}): data of newer kinds are refused there (00396)`;
   }
   return undefined;
+}
+
+/**
+ * What to know of a document of a newer ArcGIS Pro. Esri says that such a project may not open in an older ArcPy; which
+ * version opens what is not verified, so nothing is refused for it.
+ */
+export function findNewerDocument(
+  savedBy: string | undefined,
+  runtimeVersion: string,
+): string | undefined {
+  const [saved, ours] = [toProVersion(savedBy ?? ''), toProVersion(runtimeVersion)];
+  if (!saved || !ours || !isBefore(ours, saved)) return undefined;
+  const pro = ours.join('.');
+  const own =
+    pro === runtimeVersion ? `ArcGIS Pro ${pro}` : `${runtimeVersion} (ArcGIS Pro ${pro})`;
+  return `The document was saved by ArcGIS Pro ${savedBy}, and ArcPy is that of ${own}: an older ArcPy may not open a project of a newer version. Save it for the older version, or name a newer runtime.`;
 }
 
 export function isBefore(one: readonly number[], other: readonly number[]): boolean {

@@ -113,4 +113,5 @@ const noArcpy: ArcpyOfWorker = {
   },
   tools: [],
   blankProject: () => undefined,
+  version: () => undefined,
 };

@@ -64,6 +64,10 @@ export class RuntimeKeeper {
     return this.#state === 'usable';
   }
 
+  get version(): string | undefined {
+    return this.#probe?.version;
+  }
+
   get blankProject(): string | undefined {
     return this.#deps.config.blankProject ?? this.#probe?.blankProject ?? undefined;
   }

@@ -89,11 +89,13 @@ test('imports a map file, with its data beside it, and leaves nothing on the wor
   const analysis = await run(gateway, 'analyze-map', {}, { document, data });
   expect(analysis.results).toMatchObject({
     passes: false,
-    isStaged: true,
+    isStaged: false,
     findings: expect.arrayContaining([
       expect.objectContaining({ code: '00003', severity: 'error', layer: 'Gone' }),
     ]),
   });
+  const found = (analysis.results as { findings: { code: string }[] }).findings;
+  expect(found.filter(({ code }) => code === '00003')).toHaveLength(1); // staging finds it again
 
   const failed = await run(
     gateway,
@@ -111,9 +113,15 @@ test('imports a map file, with its data beside it, and leaves nothing on the wor
   });
   expect((await fetch(`${gateway.url}/v1/artifacts/${failed.jobId}`)).status).toBe(404);
 
-  const inputs = { serviceName: 'Roads', ignore: ['3'], copyDataToServer: true };
-  const made = await run(gateway, 'create-map-service-definition', inputs, { document, data });
-  expect(made.results).toMatchObject({ copiedDatasets: ['Roads', 'Gone'] });
+  const inputs = { serviceName: 'Roads', copyDataToServer: true };
+  const whole = await writeMapFile(gateway.folder, [{ name: 'Roads', source: '.\\roads.gdb' }]);
+  const made = await run(
+    gateway,
+    'create-map-service-definition',
+    { ...inputs, ignore: ['24011'] },
+    { document: whole, data },
+  );
+  expect(made.results).toMatchObject({ copiedDatasets: ['Roads'] });
 
   const last = (await scenario.calls('StageService')).at(-1);
   expect(existsSync(String(last?.cwd))).toBe(false);
@@ -403,6 +411,57 @@ test('a definition that cannot be looked into is kept with a warning, unless cop
     warnings: [expect.stringContaining('could not be looked into')],
   });
   expect(await make({ copiedData: 'refuse' })).toMatchObject({ status: 'failed' });
+});
+
+test('half of a definition is none, although ArcPy says that it staged it', async ({
+  house: { gateway, scenario },
+}) => {
+  await scenario.play({ staging: { cutsBytes: 20 } });
+  const document = await writeMapFile(gateway.folder, [{ name: 'Roads' }]);
+  const inputs = { serviceName: 'Roads' };
+
+  const record = await run(gateway, 'create-map-service-definition', inputs, { document });
+
+  expect(record.exception).toMatchObject({
+    code: 'arcpy_failed',
+    detail: expect.stringMatching(/only a part of it.*20 bytes are missing.*Nothing was sent/),
+  });
+  expect((await fetch(`${gateway.url}/v1/artifacts/${record.jobId}`)).status).toBe(404);
+});
+
+test('a map of a newer ArcGIS Pro is tried, with a warning, and a refusal says why', async ({
+  house: { gateway, scenario },
+}) => {
+  const document = await writeMapFile(gateway.folder, [{ name: 'Roads' }], 'Newer', '3.6.0');
+  const age = expect.stringMatching(
+    /saved by ArcGIS Pro 3\.6\.0, and ArcPy is that of 11\.5 \(ArcGIS Pro 3\.5\).*may not open/,
+  );
+
+  const { body } = await ask(gateway, 'analyze-map', {}, { document });
+  const record = await gateway.ended(body.jobID);
+
+  expect(record).toMatchObject({
+    warnings: [age],
+    exception: { code: 'arcpy_refused', detail: age },
+  });
+  await scenario.play({ version: '11.5' });
+  const older = await writeMapFile(gateway.folder, [{ name: 'Roads' }], 'Older', '3.5.2');
+  expect((await run(gateway, 'analyze-map', {}, { document: older })).warnings).toEqual([]);
+});
+
+test('a property that this ArcPy wants as a list gets one', async ({
+  house: { gateway, scenario },
+}) => {
+  await scenario.play({ wantsLists: ['featureCapabilities'] });
+  const document = await writeMapFile(gateway.folder, [{ name: 'Roads' }]);
+  const feature = { isEnabled: true, featureCapabilities: ['Query', 'Create'] };
+  const inputs = { serviceName: 'Roads', service: { extension: { feature } } };
+
+  const record = await run(gateway, 'create-map-service-definition', inputs, { document });
+
+  expect(record.exception).toBeUndefined();
+  const [drafted] = await scenario.calls('exportToSDDraft');
+  expect(drafted?.properties).toMatchObject({ extension: { feature } });
 });
 
 test('ten jobs on one machine come to their end one by one', async ({ openHouse }) => {

@@ -71,6 +71,40 @@ test('publishes a map in one request, and registers its folder at the same time'
   });
 });
 
+test('a folder of data that came along is registered all the same, and that is said', async ({
+  openSite,
+  openHouse,
+}) => {
+  const site = await openSite();
+  const { gateway } = await openHouse({
+    sites: { demo: addressOf(site) },
+    first: { offlineCopies: true },
+  });
+  const document = await writeMapFile(gateway.folder, [{ name: 'Roads', source: share }]);
+  const inputs = { site: 'demo', serviceName: 'Roads', registerData: true };
+
+  const record = await run(gateway, 'publish-map', inputs, { document });
+
+  expect(record).toMatchObject({
+    results: {
+      services: [
+        { registeredFolders: ['\\\\files\\gis'], definition: { copiedDatasets: ['Roads'] } },
+      ],
+    },
+    warnings: [expect.stringMatching(/registered with demo after .*as they are today/)],
+  });
+  const made = await run(
+    gateway,
+    'create-map-service-definition',
+    { site: 'demo', serviceName: 'Roads' },
+    { document },
+  );
+  expect(made).toMatchObject({
+    results: { findings: [{ registration: 'registered' }] },
+    warnings: [expect.stringMatching(/has .*roads\.gdb registered.*copied its data/)],
+  });
+});
+
 test('findings stop before anything is sent, and are in the problem', async ({
   openSite,
   openHouse,

@@ -49,6 +49,8 @@ test('an image service of a raster that comes along', async ({ house: { gateway,
       offline: true,
     },
   });
+  // The documentation of ImageSharingDraft has no such property: setting it raises.
+  expect(drafted?.properties).not.toHaveProperty('offlineTarget');
 });
 
 test('a mosaic dataset in a ZIP is analyzed first when that is asked for', async ({

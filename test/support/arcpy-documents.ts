@@ -37,11 +37,12 @@ export async function writeMapFile(
   folder: string,
   layers: readonly MapLayerSpec[],
   name = 'Map',
+  version = '3.1.0',
 ): Promise<string> {
   const { map, definitions } = definitionsOf(name, layers, 'map');
   const path = join(folder, `${name}.mapx`);
   const document = {
-    ...{ type: 'CIMMapDocument', version: '3.1.0', build: 41833 },
+    ...{ type: 'CIMMapDocument', version, build: 41833 },
     ...{ mapDefinition: map, layerDefinitions: definitions, tableDefinitions: [] },
   };
   await writeFile(path, JSON.stringify(document));

@@ -19,9 +19,6 @@ export const analyzeGeoprocessingJob = defineJobType({
   needs: needsOf,
   steps: ['analyze'],
   scopes: () => ['publish:create', 'publish:geoprocessing'],
-  accept: (params, facts) => {
-    acceptTools(params, facts);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptTools(params, facts) }),
   handler: analyzeGeoprocessing,
 });

@@ -18,9 +18,6 @@ export const analyzeImageJob = defineJobType({
   needs: needsOf,
   steps: ['analyze'],
   scopes: () => ['publish:create'],
-  accept: (params) => {
-    acceptImage(params);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptImage(params, facts) }),
   handler: analyzeImage,
 });

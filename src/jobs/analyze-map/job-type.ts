@@ -1,6 +1,6 @@
 import { needsOf } from '../arcpy-inputs.ts';
 import { defineJobType } from '../job-type.ts';
-import { acceptMap } from '../map-drafting.ts';
+import { acceptMap } from '../map-inputs.ts';
 import { analyzeMap } from './handler.ts';
 import { AnalyzeMapParams, AnalyzeMapResult } from './schema.ts';
 
@@ -20,9 +20,6 @@ export const analyzeMapJob = defineJobType({
   needs: needsOf,
   steps: ['analyze'],
   scopes: () => ['publish:create'],
-  accept: (params, facts) => {
-    acceptMap(params, facts);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptMap(params, facts) }),
   handler: analyzeMap,
 });

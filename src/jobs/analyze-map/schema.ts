@@ -6,7 +6,7 @@ import {
   TargetInputs,
 } from '../arcpy-inputs.ts';
 import { AnalysisResult } from '../definition-making.ts';
-import { MapServiceProperties, MapSourceInputs } from '../map-drafting.ts';
+import { MapServiceProperties, MapSourceInputs } from '../map-inputs.ts';
 
 export const AnalyzeMapParams = z
   .strictObject({

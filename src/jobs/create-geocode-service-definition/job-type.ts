@@ -24,9 +24,6 @@ export const createGeocodeServiceDefinitionJob = defineJobType({
   needs: needsOf,
   steps: ['stage'],
   scopes: () => ['publish:create'],
-  accept: (params) => {
-    acceptLocator(params);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptLocator(params, facts) }),
   handler: createGeocodeServiceDefinition,
 });

@@ -27,9 +27,6 @@ export const createGeoprocessingServiceDefinitionJob = defineJobType({
   needs: needsOf,
   steps: ['stage'],
   scopes: () => ['publish:create', 'publish:geoprocessing'],
-  accept: (params, facts) => {
-    acceptTools(params, facts);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptTools(params, facts) }),
   handler: createGeoprocessingServiceDefinition,
 });

@@ -26,9 +26,6 @@ export const createImageServiceDefinitionJob = defineJobType({
   needs: needsOf,
   steps: ['stage'],
   scopes: () => ['publish:create'],
-  accept: (params) => {
-    acceptImage(params);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptImage(params, facts) }),
   handler: createImageServiceDefinition,
 });

@@ -1,6 +1,6 @@
 import { needsOf } from '../arcpy-inputs.ts';
 import { defineJobType } from '../job-type.ts';
-import { acceptMap } from '../map-drafting.ts';
+import { acceptMap } from '../map-inputs.ts';
 import { createMapServiceDefinition } from './handler.ts';
 import { CreateMapServiceDefinitionParams, CreateMapServiceDefinitionResult } from './schema.ts';
 
@@ -23,9 +23,6 @@ export const createMapServiceDefinitionJob = defineJobType({
   needs: needsOf,
   steps: ['stage'],
   scopes: () => ['publish:create'],
-  accept: (params, facts) => {
-    acceptMap(params, facts);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptMap(params, facts) }),
   handler: createMapServiceDefinition,
 });

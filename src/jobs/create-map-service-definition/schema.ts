@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { JudgingInputs, RuntimeInput, ServiceInputs, TargetInputs } from '../arcpy-inputs.ts';
 import { DefinitionResult } from '../definition-making.ts';
-import { MapServiceProperties, MapSourceInputs } from '../map-drafting.ts';
+import { MapServiceProperties, MapSourceInputs } from '../map-inputs.ts';
 
 export const CreateMapServiceDefinitionParams = z
   .strictObject({

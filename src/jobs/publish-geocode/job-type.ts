@@ -21,9 +21,6 @@ export const publishGeocodeJob = defineJobType({
   isParent: true,
   steps: ['hand-over'],
   scopes: scopesOfPublishing,
-  accept: (params) => {
-    acceptLocator(params);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptLocator(params, facts) }),
   handler: publishGeocode,
 });

@@ -24,9 +24,6 @@ export const publishGeoprocessingJob = defineJobType({
   isParent: true,
   steps: ['hand-over'],
   scopes: (params) => [...scopesOfPublishing(params), 'publish:geoprocessing'],
-  accept: (params, facts) => {
-    acceptTools(params, facts);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptTools(params, facts) }),
   handler: publishGeoprocessing,
 });

@@ -22,9 +22,6 @@ export const publishImageJob = defineJobType({
   isParent: true,
   steps: ['hand-over'],
   scopes: scopesOfPublishing,
-  accept: (params) => {
-    acceptImage(params);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptImage(params, facts) }),
   handler: publishImage,
 });

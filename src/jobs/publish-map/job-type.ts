@@ -1,6 +1,6 @@
 import { scopesOfPublishing } from '../arcpy-publishing.ts';
 import { defineJobType } from '../job-type.ts';
-import { acceptMap } from '../map-drafting.ts';
+import { acceptMap } from '../map-inputs.ts';
 import { publishMap } from './handler.ts';
 import { PublishMapParams, PublishMapResult } from './schema.ts';
 
@@ -23,9 +23,6 @@ export const publishMapJob = defineJobType({
   isParent: true,
   steps: ['hand-over'],
   scopes: scopesOfPublishing,
-  accept: (params, facts) => {
-    acceptMap(params, facts);
-    return { locks: [], warnings: [] };
-  },
+  accept: (params, facts) => ({ locks: [], warnings: acceptMap(params, facts) }),
   handler: publishMap,
 });

@@ -9,8 +9,9 @@ from .job import remove
 def apply(draft, settings):
     """Sets properties by their dotted names, in order.
 
-    A setting is ``{'name', 'value', 'isWanted'}``. Versions of ArcPy differ in what they have, so each is
-    looked for. Returns the names that were asked for and are not there; what nobody asked for is left out.
+    A setting is ``{'name', 'value', 'isWanted'}``, with the ``list`` that the value was made of, if it was.
+    Versions of ArcPy differ in what they have, so each is looked for. Returns the names that were asked for
+    and are not there; what nobody asked for is left out.
     """
     missing = []
     for setting in settings:
@@ -23,13 +24,25 @@ def apply(draft, settings):
             if setting.get("isWanted", True):
                 missing.append(name)
             continue
+        forms = [value] + ([setting["list"]] if "list" in setting else [])
         try:
-            setattr(holder, last, value)
+            _set_first(holder, last, forms)
         except AttributeError:
             missing.append(name)
         except (ValueError, TypeError, RuntimeError) as error:
             raise refusal(error, "ArcPy does not take %r for %s" % (value, name), property=name) from error
     return missing
+
+
+def _set_first(holder, name, forms):
+    """Whether a property takes a text with commas or a list is not documented for each: so both are tried."""
+    for at, form in enumerate(forms):
+        try:
+            return setattr(holder, name, form)
+        except (ValueError, TypeError, RuntimeError):
+            if at == len(forms) - 1:
+                raise
+    return None
 
 
 def export(draft, path):

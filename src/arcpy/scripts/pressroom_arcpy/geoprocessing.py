@@ -82,7 +82,7 @@ def _legacy(job, value, arguments):
         )
     except arcpy.ExecuteError as error:
         raise tool_failure(arcpy, error, "CreateGPSDDraft") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise refusal(error, "ArcPy cannot draft the result") from error
     drafts.check_written(target)
     found = findings.from_analysis(analysis)

@@ -19,6 +19,8 @@ def draft_image(job, arguments):
     draft = _new_draft(job, path, arguments)
     if draft is None:
         return _legacy(job, path, arguments, kind)
+    if not hasattr(draft, "offline") and _has_older(job, arguments):
+        return _legacy(job, path, arguments, kind)  # it would ask for a connection to the site
     missing = drafts.apply(draft, arguments["settings"])
     drafts.export(draft, job.path(arguments["draft"]))
     return drafts.drafted([], missing, dataType=kind)
@@ -40,7 +42,7 @@ def _new_draft(job, path, arguments):
     is_federated = arguments["serverType"] == "FEDERATED_SERVER"
     service_type = "WEB_IMAGERY_LAYER" if is_federated else "IMAGE_SERVICE"
     name = arguments["serviceName"]
-    has_older = hasattr(job.arcpy, "CreateImageSDDraft") and not is_federated
+    has_older = _has_older(job, arguments)
     if has_older and not _has_image_drafts(job, sharing):
         return None
     try:
@@ -49,6 +51,11 @@ def _new_draft(job, path, arguments):
         if has_older:
             return None
         raise refusal(error, "ArcPy cannot draft the raster") from error
+
+
+def _has_older(job, arguments):
+    is_federated = arguments["serverType"] == "FEDERATED_SERVER"
+    return hasattr(job.arcpy, "CreateImageSDDraft") and not is_federated
 
 
 def _has_image_drafts(job, sharing):
@@ -77,6 +84,8 @@ def _legacy(job, path, arguments, kind):
         )
     except arcpy.ExecuteError as error:
         raise tool_failure(arcpy, error, "CreateImageSDDraft") from error
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise refusal(error, "ArcPy cannot draft the raster") from error
     drafts.check_written(target)
     found = findings.from_analysis(analysis)
     return drafts.drafted(found, arguments["onlyNewer"], dataType=kind, isLegacy=True)

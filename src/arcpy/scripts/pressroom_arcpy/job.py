@@ -53,16 +53,13 @@ class Job:
             os.environ[name] = self.folder
         tempfile.tempdir = self.folder
         env = getattr(self.arcpy, "env", None)
-        for name, value in (
-            ("overwriteOutput", True),
-            ("workspace", self.folder),
-            ("scratchWorkspace", self.folder),
-            ("packageWorkspace", self.folder),
-        ):
-            try:
-                setattr(env, name, value)
-            except Exception as error:  # some are read only in some versions
-                print("arcpy.env.%s stays: %s" % (name, error), file=sys.stderr)
+        _set(env, "overwriteOutput", True)
+        _set(env, "workspace", self.folder)
+        _set(env, "packageWorkspace", self.folder)
+        # The scratch folder and geodatabase follow from it; where it cannot be set, they may be.
+        if not _set(env, "scratchWorkspace", self.folder):
+            _set(env, "scratchFolder", self.folder)
+            _set(env, "scratchGDB", os.path.join(self.folder, "scratch.gdb"))
 
     def end(self):
         """Leaves the folder, or Windows would not let it be removed, and lets go of locks."""
@@ -81,6 +78,15 @@ class Job:
         """A path of Pressroom as this Python writes it; a relative one is below the job's folder."""
         given = local_path(path)
         return given if os.path.isabs(given) else os.path.join(self.folder, given)
+
+
+def _set(env, name, value):
+    try:
+        setattr(env, name, value)
+    except Exception as error:  # some are read only in some versions
+        print("arcpy.env.%s stays: %s" % (name, error), file=sys.stderr)
+        return False
+    return True
 
 
 def local_path(path):

@@ -4,6 +4,7 @@ import glob
 import importlib.metadata
 import json
 import os
+import re
 import site
 import sys
 
@@ -19,7 +20,8 @@ _EXTENSIONS = (
     "Foundation",
     "LocationReferencing",
 )
-_PACKAGES = ("arcgis-server-py3", "arcpy", "arcpy-base", "arcpy-server")
+#: 10.5 and 10.6 have their version in the name.
+_PACKAGES = re.compile(r"^(arcgis-server(-[\d.]+)?-py3|arcpy|arcpy-base|arcpy-server)$")
 
 
 def probe(job, _arguments):
@@ -78,8 +80,9 @@ def _packages():
                 described = json.load(text)
         except (OSError, ValueError):
             continue
-        if described.get("name") in _PACKAGES:
-            found[described["name"]] = str(described.get("version", ""))
+        name = str(described.get("name", ""))
+        if _PACKAGES.match(name):
+            found[name] = str(described.get("version", ""))
     return found
 
 

@@ -153,11 +153,19 @@ def run_tool(job, arguments):
     return {"outputs": _outputs(result), "messages": said, "file": file}
 
 
+_MOST_OUTPUTS = 100
+
+
 def _outputs(result):
-    try:
-        return [str(result.getOutput(index)) for index in range(int(result.outputCount))]
-    except (AttributeError, TypeError, ValueError):
-        return []
+    """Where a version does not say how many there are, until there is none any more."""
+    count = getattr(result, "outputCount", _MOST_OUTPUTS)
+    found = []
+    for index in range(min(int(count), _MOST_OUTPUTS)):
+        try:
+            found.append(str(result.getOutput(index)))
+        except Exception:  # ArcPy raises whatever it likes for an output that is not there
+            break
+    return found
 
 
 def _pack(job, folder, archive):

@@ -41,7 +41,7 @@ def ResetEnvironments():
     _scenario.record("ResetEnvironments")
 
 
-def GetInstallInfo():
+def GetInstallInfo(install_name=None):
     return {
         "ProductName": _scenario.scenario().get("productName", "Server"),
         "Version": _scenario.scenario().get("version", "11.5"),

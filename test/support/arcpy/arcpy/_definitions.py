@@ -44,6 +44,8 @@ def read_draft(path):
             findings.append(
                 {"code": "24011", "message": "Layer's data source is not registered with the server", "object": layer["name"]}
             )
+        if layer.get("isBroken"):
+            broken.append({"code": "00003", "message": "Layer's data source is inaccessible", "object": layer["name"]})
     if service.findtext("TypeName") == "MapServer" and not layers:
         broken.append({"code": "00001", "message": "Map does not contain layers", "object": "Map"})
     messages = []

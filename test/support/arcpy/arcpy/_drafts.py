@@ -107,7 +107,10 @@ def write_draft(path, type_name, name, draft):
 def _sources(type_name, name, value):
     if type_name == "MapServer":
         layers = value.listLayers() + value.listTables()
-        return [{"name": each.longName, "isGroup": each.isGroupLayer, "source": each._source} for each in layers]
+        return [
+            {"name": each.longName, "isGroup": each.isGroupLayer, "source": each._source, "isBroken": each.isBroken}
+            for each in layers
+        ]
     if type_name == "ImageServer":
         return [{"name": name, "source": {"path": value, "connection": "DATABASE=" + os.path.dirname(value), "dataset": os.path.basename(value), "factory": "Raster"}}]
     if type_name == "GPServer":

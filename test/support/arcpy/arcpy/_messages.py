@@ -11,7 +11,6 @@ class Result:
     def __init__(self, outputs, messages=()):
         self._outputs, self._messages = list(outputs), list(messages)
         self.status = 4
-        self.outputCount = len(self._outputs)
         self.messageCount = len(self._messages)
 
     def getOutput(self, index):

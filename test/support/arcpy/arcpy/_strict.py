@@ -1,5 +1,7 @@
 """Objects that have the properties of the documentation, and no others."""
 
+from . import _scenario
+
 
 class Strict:
     _defaults = {}
@@ -19,6 +21,12 @@ class Strict:
         old = getattr(self, name)
         if isinstance(old, bool) and not isinstance(value, bool):
             raise ValueError("%s is a boolean" % name)
+        if name in _scenario.scenario().get("wantsLists", ()) and not isinstance(value, list):
+            raise ValueError("%s is a list" % name)
+        if isinstance(old, str) and not isinstance(value, str) and name not in _scenario.scenario().get("wantsLists", ()):
+            raise ValueError("%s is a text" % name)
+        if isinstance(old, (int, float)) and not isinstance(value, (int, float)):
+            raise ValueError("%s is a number" % name)
         object.__setattr__(self, name, value)
 
 

@@ -23,6 +23,7 @@ class ArcGISProject:
                 self._members = {name: packed.read(name) for name in names}
         except zipfile.BadZipFile as error:
             raise OSError(path) from error
+        _refuse_newer(path, re.search(rb"<Version>([^<]+)", self._members.get("DocumentInfo.xml", b"")))
         if not any(name.startswith("GISProject.") for name in self._members):
             raise OSError("%s is no project" % path)
 
@@ -41,7 +42,9 @@ class ArcGISProject:
         ending = os.path.splitext(document_path)[1].lower()
         if ending == ".mapx":
             with open(document_path, encoding="utf-8") as text:
-                self._import_mapx(json.load(text))
+                document = json.load(text)
+            _refuse_newer(document_path, re.match(rb"(.*)", document.get("version", "").encode()))
+            self._import_mapx(document)
         elif ending == ".mxd":
             document = {"type": "CIMMap", "name": "Layers", "uRI": "CIMPATH=layers/layers.json", "layers": []}
             self._members["layers/layers.json"] = json.dumps(document).encode()
@@ -81,6 +84,14 @@ class ArcGISProject:
         for name, content in self._members.items():
             old, new = str(current_connection_info), str(new_connection_info)
             self._members[name] = content.replace(old.encode(), new.encode())
+
+
+def _refuse_newer(path, version):
+    """Whether every version does is not verified; a strict one does."""
+    saved = [int(part) for part in re.findall(rb"\d+", version.group(1))[:2]] if version else []
+    ours = [int(part) for part in _scenario.scenario().get("version", "11.5").split(".")[:2]]
+    if saved > (ours if ours[0] < 10 else [3, ours[1]]):
+        raise OSError(path)
 
 
 class Map:

@@ -30,6 +30,8 @@ def StageService(in_service_definition_draft, out_service_definition=None, stagi
             file.write(plan["writes"])
     else:
         write_definition(target, described)
+    if plan.get("cutsBytes"):
+        os.truncate(target, os.path.getsize(target) - plan["cutsBytes"])
     return Result([target], [(severity, text) for severity, text in messages])
 
 

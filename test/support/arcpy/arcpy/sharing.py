@@ -47,10 +47,11 @@ _base = dict(
     credits="",
     useLimitations="",
     offline=False,
-    offlineTarget="ENTERPRISE_10x",
     serverFolder="",
     copyDataToServer=False,
 )
+# Not among the documented properties of ImageSharingDraft.
+_target = dict(offlineTarget="ENTERPRISE_10x")
 _newer = dict(pooling=_Pooling, cache=_Cache, timezone=_Timezone, extension=_Extension)
 _newer.update(enableCache=False, enableDynamicWorkspaces=False, mapOperations="")
 
@@ -63,7 +64,7 @@ class _Draft(Strict):
         _scenario.misbehave("draft")
         if not self.offline and not getattr(self, "targetServer", None):
             raise RuntimeError("targetServer is needed where offline is False")
-        if self.offlineTarget not in ("ENTERPRISE_10x", "ENTERPRISE_11"):
+        if getattr(self, "offlineTarget", "ENTERPRISE_11") not in ("ENTERPRISE_10x", "ENTERPRISE_11"):
             raise ValueError("offlineTarget")
         write_draft(out_sddraft, self._type_name, self.serviceName, self)
         return Result([out_sddraft])
@@ -82,6 +83,7 @@ class MapServiceDraft(_Draft):
     _read_only = ("serverType", "serviceType")
     _defaults = {
         **_base,
+        **_target,
         **(_newer if _pro >= (3, 4) else {}),
         "targetServer": None,
         "serverType": "STANDALONE_SERVER",
@@ -95,6 +97,7 @@ class MapImageSharingDraft(_Draft):
     _type_name = "MapServer"
     _defaults = {
         **_base,
+        **_target,
         **(_newer if _pro >= (3, 4) else {}),
         "sharing": _Sharing,
         "portalFolder": "",
@@ -109,6 +112,7 @@ class GeoprocessingSharingDraft(_Draft):
     _type_name = "GPServer"
     _defaults = {
         **_base,
+        **_target,
         "targetServer": None,
         "portalFolder": "",
         "executionType": "Asynchronous",
@@ -125,6 +129,7 @@ class GeoprocessingSharingDraft(_Draft):
         "maxWaitTime": 60,
         "maxIdleTime": 1800,
         "capabilities": "None",
+        **({"GPStringValues": "", "sharing": _Sharing} if _pro >= (3, 4) else {}),
         "constantValues": list,
         "choiceLists": dict,
     }
@@ -140,10 +145,11 @@ _image.update(
     dict.fromkeys(
         "defaultResamplingMethod allowedTemplates defaultTemplate allowedCompressions "
         "allowedMensurationCapabilities downloadDirectory virtualDownloadDirectory allowedFields "
-        "allowedMosaicMethods allowedItemMetadata referenceImage sortField sortValue DEM capabilities".split(),
+        "allowedMosaicMethods allowedItemMetadata referenceImage sortField sortValue capabilities".split(),
         "",
     )
 )
+_image.update(DEM=None)
 _image.update(
     dict.fromkeys(
         "allowFunction allowCopy allowAnalysis colormapToRGB returnJPGPNGAsJPG hasLiveData enableCache".split(),
@@ -160,6 +166,8 @@ if _pro >= (3, 5):
             **_image,
             "maxRecordCount": 1000,
             "targetServer": None,
+            "portalFolder": "",
+            "sharing": _Sharing,
             "pooling": _Pooling,
             "cache": _Cache,
             "extension": _Extension,
