@@ -86,10 +86,12 @@ export class ArcpyProcess {
         resolve();
       };
       this.#child.once('close', ended);
-      // Something it started may have left its group and still hold the pipes.
-      this.#child.once('exit', (code, killedBy) =>
-        setTimeout(ended, pipesMs, code, killedBy).unref(),
-      );
+      this.#child.once('exit', (code, killedBy) => {
+        // What it started outlives a crash: it goes with it. What left its group may still hold the pipes.
+        const { pid } = this.#child;
+        if (pid !== undefined && process.platform !== 'win32') killGroup(pid);
+        setTimeout(ended, pipesMs, code, killedBy).unref();
+      });
       this.#child.once('error', (error) => {
         this.#words += error.message;
         ended(null, null);

@@ -266,16 +266,29 @@ test('nothing is left of it when we end while native code hangs and lets no Pyth
   for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
 
   expect(await ended).toEqual([null, 'SIGKILL']);
-  await vi.waitUntil(() => !isGroupAlive(child.pid ?? 0), 5_000);
+  await vi.waitUntil(() => !isAlive(-(child.pid ?? 0)), 5_000);
 });
 
-function isGroupAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
-    return process.kill(-pid, 0);
+    return process.kill(pid, 0);
   } catch {
     return false;
   }
 }
+
+test('what it had started goes with it when it crashes', async ({ house, skip }) => {
+  skip(process.platform === 'win32', 'there are no groups there');
+  const { opening, scenario } = await house({
+    trouble: { open: { startsAnother: true, exit: 139 } },
+  });
+
+  await expect(opening()).rejects.toMatchObject({ code: 'arcpy_crashed' });
+
+  const others = await scenario.calls('another');
+  expect(others).toHaveLength(2);
+  await vi.waitUntil(() => others.every(({ other }) => !isAlive(Number(other))), 5_000);
+});
 
 test('a secret that is printed in two pieces is not written down', async ({ house }) => {
   const pieces = ['connecting with PASSW', 'ORD=canary;USER=gis\n', 'PASSWORD=can', 'ary2'];

@@ -11,6 +11,8 @@ type Trouble = {
   noise?: string;
   /** Written to stderr one by one. */
   pieces?: string[];
+  /** A process of its own, which does not end by itself. */
+  startsAnother?: boolean;
   /** A hang in native code that lets no Python run. */
   holdsLock?: boolean;
   reads?: boolean;

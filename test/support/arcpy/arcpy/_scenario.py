@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -51,6 +52,8 @@ def misbehave(where):
     if trouble.get("holdsLock"):  # as native code that hangs: no Python runs any more
         record("holdsLock")
         ctypes.PyDLL(None).sleep(600)
+    if trouble.get("startsAnother"):
+        record("another", other=subprocess.Popen(["sleep", "600"]).pid)
     if trouble.get("hang"):
         time.sleep(600)
     if trouble.get("exit") is not None:
