@@ -4077,6 +4077,18 @@ export interface components {
             choiceLists?: {
                 [key: string]: string[];
             };
+            /** @description As ArcPy 3.4 and later have it; its form is not documented */
+            GPStringValues?: string;
+            /** @description Sharing of the item; federated servers */
+            sharing?: {
+                /**
+                 * @description Who sees it
+                 * @enum {string}
+                 */
+                sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                /** @description Groups that see it */
+                groups?: string[];
+            };
             /** @description Folder of the portal; federated servers */
             portalFolder?: string;
         };
@@ -4162,10 +4174,28 @@ export interface components {
             maxScale?: number;
             /** @description Seconds that answers may be kept */
             cacheControlMaxAge?: number;
-            /** @description Elevation for measuring */
-            DEM?: string;
+            /** @description Elevation */
+            DEM?: boolean | string;
             /** @description Such as `Image`, `Metadata`, `Catalog` */
             capabilities?: string | string[];
+            /** @description Extensions and their properties; which there are is not documented */
+            extension?: {
+                [key: string]: {
+                    [key: string]: boolean | number | string;
+                };
+            };
+            /** @description Folder of the portal; federated servers */
+            portalFolder?: string;
+            /** @description Sharing of the item; federated servers */
+            sharing?: {
+                /**
+                 * @description Who sees it
+                 * @enum {string}
+                 */
+                sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                /** @description Groups that see it */
+                groups?: string[];
+            };
             /** @description Cache of tiles */
             cache?: {
                 /** @description Tiling scheme */
@@ -6981,6 +7011,8 @@ export interface components {
             /** @description Kind of workspace, in the words of ArcGIS */
             workspaceFactory: string;
             connection: components["schemas"]["ServiceDefinitionConnection"];
+            /** @description Of copied data: where they were copied from, as the machine saw it that made the definition */
+            source?: components["schemas"]["ServiceDefinitionConnection"];
             /** @description Datasets that the service uses */
             datasets: {
                 /** @description Name of the dataset */
@@ -13945,6 +13977,18 @@ export interface operations {
                         choiceLists?: {
                             [key: string]: string[];
                         };
+                        /** @description As ArcPy 3.4 and later have it; its form is not documented */
+                        GPStringValues?: string;
+                        /** @description Sharing of the item; federated servers */
+                        sharing?: {
+                            /**
+                             * @description Who sees it
+                             * @enum {string}
+                             */
+                            sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                            /** @description Groups that see it */
+                            groups?: string[];
+                        };
                         /** @description Folder of the portal; federated servers */
                         portalFolder?: string;
                     };
@@ -14384,10 +14428,28 @@ export interface operations {
                         maxScale?: number;
                         /** @description Seconds that answers may be kept */
                         cacheControlMaxAge?: number;
-                        /** @description Elevation for measuring */
-                        DEM?: string;
+                        /** @description Elevation */
+                        DEM?: boolean | string;
                         /** @description Such as `Image`, `Metadata`, `Catalog` */
                         capabilities?: string | string[];
+                        /** @description Extensions and their properties; which there are is not documented */
+                        extension?: {
+                            [key: string]: {
+                                [key: string]: boolean | number | string;
+                            };
+                        };
+                        /** @description Folder of the portal; federated servers */
+                        portalFolder?: string;
+                        /** @description Sharing of the item; federated servers */
+                        sharing?: {
+                            /**
+                             * @description Who sees it
+                             * @enum {string}
+                             */
+                            sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                            /** @description Groups that see it */
+                            groups?: string[];
+                        };
                         /** @description Cache of tiles */
                         cache?: {
                             /** @description Tiling scheme */
@@ -16332,6 +16394,18 @@ export interface operations {
                         choiceLists?: {
                             [key: string]: string[];
                         };
+                        /** @description As ArcPy 3.4 and later have it; its form is not documented */
+                        GPStringValues?: string;
+                        /** @description Sharing of the item; federated servers */
+                        sharing?: {
+                            /**
+                             * @description Who sees it
+                             * @enum {string}
+                             */
+                            sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                            /** @description Groups that see it */
+                            groups?: string[];
+                        };
                         /** @description Folder of the portal; federated servers */
                         portalFolder?: string;
                     };
@@ -16704,6 +16778,18 @@ export interface operations {
                         choiceLists?: {
                             [key: string]: string[];
                         };
+                        /** @description As ArcPy 3.4 and later have it; its form is not documented */
+                        GPStringValues?: string;
+                        /** @description Sharing of the item; federated servers */
+                        sharing?: {
+                            /**
+                             * @description Who sees it
+                             * @enum {string}
+                             */
+                            sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                            /** @description Groups that see it */
+                            groups?: string[];
+                        };
                         /** @description Folder of the portal; federated servers */
                         portalFolder?: string;
                     };
@@ -17058,10 +17144,28 @@ export interface operations {
                         maxScale?: number;
                         /** @description Seconds that answers may be kept */
                         cacheControlMaxAge?: number;
-                        /** @description Elevation for measuring */
-                        DEM?: string;
+                        /** @description Elevation */
+                        DEM?: boolean | string;
                         /** @description Such as `Image`, `Metadata`, `Catalog` */
                         capabilities?: string | string[];
+                        /** @description Extensions and their properties; which there are is not documented */
+                        extension?: {
+                            [key: string]: {
+                                [key: string]: boolean | number | string;
+                            };
+                        };
+                        /** @description Folder of the portal; federated servers */
+                        portalFolder?: string;
+                        /** @description Sharing of the item; federated servers */
+                        sharing?: {
+                            /**
+                             * @description Who sees it
+                             * @enum {string}
+                             */
+                            sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                            /** @description Groups that see it */
+                            groups?: string[];
+                        };
                         /** @description Cache of tiles */
                         cache?: {
                             /** @description Tiling scheme */
@@ -17439,10 +17543,28 @@ export interface operations {
                         maxScale?: number;
                         /** @description Seconds that answers may be kept */
                         cacheControlMaxAge?: number;
-                        /** @description Elevation for measuring */
-                        DEM?: string;
+                        /** @description Elevation */
+                        DEM?: boolean | string;
                         /** @description Such as `Image`, `Metadata`, `Catalog` */
                         capabilities?: string | string[];
+                        /** @description Extensions and their properties; which there are is not documented */
+                        extension?: {
+                            [key: string]: {
+                                [key: string]: boolean | number | string;
+                            };
+                        };
+                        /** @description Folder of the portal; federated servers */
+                        portalFolder?: string;
+                        /** @description Sharing of the item; federated servers */
+                        sharing?: {
+                            /**
+                             * @description Who sees it
+                             * @enum {string}
+                             */
+                            sharingLevel?: "OWNER" | "ORGANIZATION" | "EVERYONE";
+                            /** @description Groups that see it */
+                            groups?: string[];
+                        };
                         /** @description Cache of tiles */
                         cache?: {
                             /** @description Tiling scheme */

@@ -7,8 +7,8 @@ import type { RuntimeProbe } from '../arcpy/runtime-probe.ts';
  * @returns nothing for a version that is not understood
  */
 export function toProVersion(version: string): [major: number, minor: number] | undefined {
-  const [major, minor = 0, patch = 0] = version.split('.').map(Number);
-  if (major === undefined || Number.isNaN(major) || Number.isNaN(minor)) return undefined;
+  if (!/^\d{1,3}(?:\.\d+)*$/.test(version)) return undefined;
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
   if (major < 10) return [major, minor];
   if (major === 10) {
     if (minor < 8) return undefined;

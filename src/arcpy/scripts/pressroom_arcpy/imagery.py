@@ -28,8 +28,14 @@ def draft_image(job, arguments):
 
 def _analyze_mosaic(job, path):
     job.progress("analyze-mosaic", "Analyzing the mosaic dataset")
+    management = job.part("management")
+    tool = getattr(management, "AnalyzeMosaicDataset", None) or getattr(
+        job.arcpy, "AnalyzeMosaicDataset_management", None
+    )
+    if tool is None:
+        raise Fault("unsupported", "This ArcPy has no AnalyzeMosaicDataset")
     try:
-        job.arcpy.management.AnalyzeMosaicDataset(path)
+        tool(path)
     except job.arcpy.ExecuteError as error:
         raise tool_failure(job.arcpy, error, "AnalyzeMosaicDataset") from error
 

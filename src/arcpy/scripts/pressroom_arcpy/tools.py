@@ -19,11 +19,12 @@ def import_toolbox(job, path, alias=None):
 
 
 def find_in_toolbox(arcpy, toolbox, name, alias=None):
-    for holder, attribute in ((toolbox, name), (arcpy, "%s_%s" % (name, alias))):
+    places = ((toolbox, name), (arcpy, "%s_%s" % (name, alias)), (getattr(arcpy, alias or "", None), name))
+    for holder, attribute in places:
         tool = getattr(holder, attribute, None)
         if callable(tool):
             return tool
-    there = [each for each in dir(toolbox) if not each.startswith("_") and callable(getattr(toolbox, each))]
+    there = [each for each in dir(toolbox or object()) if not each.startswith("_") and callable(getattr(toolbox, each))]
     text = "The toolbox has no tool %r; it has: %s" % (name, ", ".join(there) or "none that can be called")
     raise Fault("bad_input", text, input="tools")
 
