@@ -35,7 +35,7 @@ return {'ok', tostring(attempt)}
 
 /**
  * ARGV: prefix, jobId, nowMs, fence or '', kind of change, fields (JSON pairs; '' removes),
- * new status or '', how long a failed job holds its uploads (ms).
+ * new status or '', messages for the log (JSON list of JSON), how long a failed job holds its uploads (ms).
  * Answers `ok rev promoted…`, `missing`, `fenced`, or `ended status`.
  */
 export const changeScript = /* lua */ `${jobFunctions}
@@ -50,6 +50,7 @@ end
 local was = redis.call('HMGET', key, 'status', 'attempt', 'undo')
 if not was[1] then return {'missing'} end
 if ARGV[4] ~= '' and was[2] ~= ARGV[4] then return {'fenced', was[2]} end
+keepMessages(cjson.decode(ARGV[8]))
 local endedBefore = isFinal(was[1]) and was[3] ~= 'pending'
 if ARGV[4] == '' and endedBefore then return {'ended', was[1]} end
 local status = ARGV[7]
@@ -95,8 +96,11 @@ tellParent(id, key)
 return {'ok'}
 `;
 
-/** ARGV: prefix, jobId, nowMs, entry (JSON). A message for the job's log; a job that is gone gets none. */
+/** ARGV: prefix, jobId, nowMs, messages (JSON list of JSON). For the job's log; a job that is gone gets none. */
 export const logScript = /* lua */ `${jobFunctions}
-if redis.call('EXISTS', key) == 1 then tell('log', ARGV[4]) end
+if redis.call('EXISTS', key) == 1 then
+  keepMessages(cjson.decode(ARGV[4]))
+  tell('log')
+end
 return 'ok'
 `;

@@ -23,7 +23,7 @@ export type JobChange = {
   message?: string;
   progress?: number;
   step?: string;
-  stepRecord?: StepRecord;
+  stepRecords?: StepRecord[];
   results?: unknown;
   exception?: Problem;
   ending?: Ending;

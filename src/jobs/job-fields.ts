@@ -16,7 +16,7 @@ export function toFields(members: Record<string, unknown>): [string, string][] {
 /** `''` removes a member. */
 export function toChangedFields({
   status: _,
-  stepRecord,
+  stepRecords = [],
   isOpen,
   ...members
 }: JobChange): [string, string][] {
@@ -27,9 +27,7 @@ export function toChangedFields({
   return [
     ...removed,
     ...toFields(kept),
-    ...(stepRecord
-      ? [[stepField(stepRecord.name), toScriptJson(stepRecord)] as [string, string]]
-      : []),
+    ...stepRecords.map((step): [string, string] => [stepField(step.name), toScriptJson(step)]),
     ...(isOpen === false ? [['open', ''] as [string, string]] : []),
   ];
 }

@@ -16,18 +16,21 @@ export const JobLogEntry = z
   .meta({ id: 'JobLogEntry' });
 export type JobLogEntry = z.output<typeof JobLogEntry>;
 
+/** Where messages are kept. */
+type Messages = Pick<JobRecords, 'appendLog'>;
+
 type Place = { attempt: number; step?: string | undefined };
 
 /** The messages of one job, for its callers. Every text is masked before it is kept. */
 export class JobLog {
-  readonly #records: JobRecords;
+  readonly #records: Messages;
   readonly #jobId: string;
   readonly #place: Place;
   readonly #mask: (text: string) => string;
 
   /** @param mask hides what the patterns of secrets do not find */
   constructor(
-    records: JobRecords,
+    records: Messages,
     jobId: string,
     place: Place,
     mask: (text: string) => string = (text) => text,

@@ -124,7 +124,7 @@ test('a change leaves what it does not name, and null removes', async ({ core })
   const { jobId, attempt } = await begun(core);
   const step = { name: 'upload', state: 'begun' as const, attempt, startedMs: 5, before: { a: 1 } };
   await core.records.change(jobId, attempt, 'step', {
-    stepRecord: step,
+    stepRecords: [step],
     step: 'upload',
     progress: 7,
   });
@@ -138,7 +138,7 @@ test('a change leaves what it does not name, and null removes', async ({ core })
 
   await core.records.change(jobId, attempt, 'parked', { parked: null });
   const done = { ...step, state: 'done' as const, result: { itemId: 'i1' }, finishedMs: 8 };
-  await core.records.change(jobId, attempt, 'step', { stepRecord: done });
+  await core.records.change(jobId, attempt, 'step', { stepRecords: [done] });
   const record = await found(core, jobId);
   expect(record.parked).toBeUndefined();
   expect(record.steps).toEqual([done]);
@@ -313,7 +313,10 @@ test('how a job stands is read without what may be long', async ({ core }) => {
   await core.intake.submit(job);
   const attempt = (await core.records.begin(jobId, 'w')) ?? 0;
   const stepRecord = { name: 'a', state: 'done', result: long, attempt, startedMs: 1 } as const;
-  await core.records.change(jobId, attempt, 'step', { stepRecord, results: { long } });
+  await core.records.change(jobId, attempt, 'step', {
+    stepRecords: [stepRecord],
+    results: { long },
+  });
 
   const summary = await core.records.findSummary(jobId);
 

@@ -24,6 +24,11 @@ export type DismissOutcome =
   | { kind: 'never-began'; promoted: string[] }
   | { kind: 'running' };
 
+/** A list that a script keeps piece by piece, each as it stands. */
+function toScriptTexts(entries: object[]): string {
+  return JSON.stringify(entries.map((entry) => JSON.stringify(entry)));
+}
+
 /** Reads and writes records; each writing method is one script in Redis. */
 export class JobRecords {
   readonly keys: JobKeys;
@@ -145,12 +150,18 @@ export class JobRecords {
   }
 
   /**
-   * Writes for an attempt. `kind` names the change in the stream.
+   * Writes for an attempt, and the messages of its log that come before. `kind` names the change in the stream.
    * @returns the jobs that may go on because this one ended
    * @throws FencedOffError when a later attempt exists
    * @throws JobEndedError when another final status came first
    */
-  async change(jobId: string, attempt: number, kind: string, change: JobChange): Promise<string[]> {
+  async change(
+    jobId: string,
+    attempt: number,
+    kind: string,
+    change: JobChange,
+    messages: object[] = [],
+  ): Promise<string[]> {
     const [outcome, , ...promoted] = await this.#run(changeScript, [
       jobId,
       String(Date.now()),
@@ -158,6 +169,7 @@ export class JobRecords {
       kind,
       toScriptJson(toChangedFields(change)),
       change.status ?? '',
+      toScriptTexts(messages),
       String(this.#failedHoldMs),
     ]);
     if (outcome === 'fenced' || outcome === 'missing')
@@ -175,6 +187,7 @@ export class JobRecords {
       'parked',
       toScriptJson([['parked', toScriptJson(parked)]]),
       '',
+      toScriptTexts([]),
       String(this.#failedHoldMs),
     ]);
   }
@@ -225,9 +238,9 @@ export class JobRecords {
     await this.#redis.hdel(this.keys.pending, jobId);
   }
 
-  /** Adds a message to the log of a job, and tells who listens. */
-  async appendLog(jobId: string, entry: object): Promise<void> {
-    await this.#run(logScript, [jobId, String(Date.now()), JSON.stringify(entry)]);
+  /** Adds messages to the log of a job, and tells who listens. */
+  async appendLog(jobId: string, ...entries: object[]): Promise<void> {
+    await this.#run(logScript, [jobId, String(Date.now()), toScriptTexts(entries)]);
   }
 
   #run(script: string, argv: string[]): Promise<string[]> {

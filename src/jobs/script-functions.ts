@@ -17,24 +17,29 @@ end
 
 local function index(kind, value) return prefix .. ':index:' .. kind .. ':' .. value end
 
--- Tells all processes, and keeps the event for this job's own listeners, counted from 1.
-local function tellOf(jobId, jobKey, kind, entry)
+-- Keeps an event for the listeners of one job, counted from 1.
+local function keepEvent(jobId, jobKey, event)
+  local number = redis.call('HINCRBY', jobKey, 'events', 1)
+  redis.call('XADD', prefix .. ':log:' .. jobId, 'MAXLEN', '~', 5000, number .. '-0', unpack(event))
+end
+
+-- Messages for the log of the job, as JSON: told with the change that follows.
+local function keepMessages(entries)
+  for _, entry in ipairs(entries) do keepEvent(id, key, {'kind', 'log', 'entry', entry}) end
+end
+
+-- Tells all processes, and the listeners of the job; messages it finds kept.
+local function tellOf(jobId, jobKey, kind)
   local seen = redis.call('HMGET', jobKey, 'rev', 'status', 'site', 'owner', 'processID', 'message', 'progress', 'step')
   redis.call('XADD', prefix .. ':changes', 'MAXLEN', '~', 200000, '*',
     'jobId', jobId, 'rev', seen[1] or '0', 'kind', kind, 'status', seen[2] or '', 'site', seen[3] or '',
     'owner', seen[4] or '', 'processID', seen[5] or '')
-  local number = redis.call('HINCRBY', jobKey, 'events', 1)
-  local event = {'kind', kind}
-  if entry then
-    event[3], event[4] = 'entry', entry
-  else
-    event = {'kind', kind, 'rev', seen[1] or '0', 'status', seen[2] or '', 'message', seen[6] or '',
-      'progress', seen[7] or '0', 'step', seen[8] or ''}
-  end
-  redis.call('XADD', prefix .. ':log:' .. jobId, 'MAXLEN', '~', 5000, number .. '-0', unpack(event))
+  if kind == 'log' then return end
+  keepEvent(jobId, jobKey, {'kind', kind, 'rev', seen[1] or '0', 'status', seen[2] or '', 'message', seen[6] or '',
+    'progress', seen[7] or '0', 'step', seen[8] or ''})
 end
 
-local function tell(kind, entry) tellOf(id, key, kind, entry) end
+local function tell(kind) tellOf(id, key, kind) end
 
 ${childFunctions}
 

@@ -75,7 +75,7 @@ function createBench(core: JobCore, jobId: string): Bench {
       new StepRunner({
         steps,
         mode,
-        write: async (_, { stepRecord }) => {
+        write: async (_, { stepRecords: [stepRecord] = [] }) => {
           if (!stepRecord) return;
           did.push(`write ${stepRecord.name} ${stepRecord.state}`);
           written.set(stepRecord.name, structuredClone(stepRecord));

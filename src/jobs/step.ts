@@ -39,6 +39,11 @@ export type Step<Input, Result, Before = undefined> = {
   /** Percent of the job when this step begins and when it is done. */
   share: readonly [number, number];
   result: z.ZodType<Result>;
+  /**
+   * It only looks: to do it again after a crash does no harm, so what it found is recorded with what comes next,
+   * not by itself.
+   */
+  isReading?: boolean;
   before?: (input: Input, context: StepContext<undefined>) => Promise<Before>;
   look?: (input: Input, context: StepContext<Before>) => Promise<Result | undefined>;
   act: (input: Input, context: StepContext<Before>) => Promise<Result>;
@@ -102,7 +107,8 @@ export type StepRunnerDeps = {
   steps: StepRecord[];
   /** `undo` replays only what is recorded, to find out what has to be put back. */
   mode: 'do' | 'undo';
-  write: (kind: string, change: JobChange) => Promise<void>;
+  /** @param canWait it may be written with what is written next */
+  write: (kind: string, change: JobChange, options?: { canWait?: boolean }) => Promise<void>;
   /** Throws when the attempt stops. */
   contextFor: (step: StepPlace) => Omit<StepContext, 'before' | 'intends'>;
   /** Hears of an undo that failed for a fault of ours. */
@@ -162,17 +168,20 @@ export class StepRunner {
     };
     this.#remember(step, input, begun);
     const change = {
-      stepRecord: begun,
+      stepRecords: [begun],
       step: step.name,
       message: step.title,
       progress: step.share[0],
     };
-    await this.#deps.write('step', change);
+    const { isReading = false } = step;
+    // What has to be undone must be known to be begun.
+    await this.#deps.write('step', change, { canWait: isReading && step.undo === undefined });
     const result = recorded
       ? ((await this.#patiently(context, async () => step.look?.(input, context))) ??
         (await this.#act(step, input, context)))
       : await this.#act(step, input, context);
-    await this.#record({ ...begun, state: 'done', result, finishedMs: Date.now() });
+    const done: StepRecord = { ...begun, state: 'done', result, finishedMs: Date.now() };
+    await this.#record(done, { canWait: isReading });
     return result;
   }
 
@@ -265,11 +274,11 @@ export class StepRunner {
     this.#visited.push(visited);
   }
 
-  async #record(record: StepRecord): Promise<void> {
+  async #record(record: StepRecord, options?: { canWait: boolean }): Promise<void> {
     const visited = this.#visited.find((each) => each.record.name === record.name);
     if (visited) visited.record = record;
     this.#recorded.set(record.name, record);
-    await this.#deps.write('step', { stepRecord: record });
+    await this.#deps.write('step', { stepRecords: [record] }, options);
   }
 
   /**

@@ -92,7 +92,7 @@ export function createJobContext(
     get signal() {
       return attempt.signal;
     },
-    pause: (ms) => attempt.pause(ms),
+    pause: (ms) => journal.pause(ms),
     log: journal.jobLog(),
     timing: deps.timing,
     warn: (text) => journal.warn(text),

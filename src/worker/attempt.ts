@@ -123,14 +123,20 @@ export class Attempt {
   };
 
   /** @throws AttemptStopped `lost` when a later attempt exists */
-  async write(kind: string, change: JobChange): Promise<void> {
+  async write(kind: string, change: JobChange, messages: object[] = []): Promise<void> {
     try {
-      this.#promoted.push(...(await this.#records.change(this.jobId, this.number, kind, change)));
+      const promoted = await this.#records.change(this.jobId, this.number, kind, change, messages);
+      this.#promoted.push(...promoted);
     } catch (error) {
       if (!(error instanceof FencedOffError)) throw error;
       this.stop('lost');
       throw new AttemptStopped('lost');
     }
+  }
+
+  /** Messages alone change nothing, so they are not fenced. */
+  appendLog(messages: object[]): Promise<void> {
+    return this.#records.appendLog(this.jobId, ...messages);
   }
 
   #isLockFresh(): boolean {

@@ -53,16 +53,22 @@ export async function runAttempt(
   record: JobRecord,
   attempt: Attempt,
 ): Promise<AttemptOutcome> {
-  const run = new AttemptRun(deps, jobType, record, attempt);
+  const journal = new AttemptJournal(record, attempt);
+  const run = new AttemptRun(deps, jobType, { record, attempt, journal });
   try {
-    return await run.toItsEnd();
+    const outcome = await run.toItsEnd();
+    await journal.flush();
+    return outcome;
   } catch (error) {
+    if (attempt.stopReason !== 'lost') await journal.flush().catch(() => undefined);
     if (attempt.stopReason === 'lost') return { kind: 'lost' };
     if (error instanceof ChildrenPendingError) return { kind: 'has-children' };
     if (error instanceof SiteRestsError) return { kind: 'rests', reason: error.reason };
     if (error instanceof LockTakenError) return { kind: 'waits', lock: error.lock };
     if (attempt.stopReason === 'draining') return { kind: 'handed-over' };
     throw error;
+  } finally {
+    journal.drop();
   }
 }
 
@@ -75,16 +81,20 @@ class AttemptRun {
   readonly #secrets: JobSecrets;
   #locks: string[];
 
-  constructor(deps: AttemptDeps, jobType: JobType, record: JobRecord, attempt: Attempt) {
+  constructor(
+    deps: AttemptDeps,
+    jobType: JobType,
+    { record, attempt, journal }: { record: JobRecord; attempt: Attempt; journal: AttemptJournal },
+  ) {
     this.#deps = deps;
     this.#jobType = jobType;
     this.#record = record;
     this.#attempt = attempt;
-    this.#journal = new AttemptJournal(deps.records, record, attempt);
+    this.#journal = journal;
     this.#locks = record.locks;
     this.#secrets = new JobSecrets(deps.jobSecrets, record, {
-      mask: this.#journal.mask,
-      write: (secrets) => this.#journal.write('secrets', { secrets }),
+      mask: journal.mask,
+      write: (secrets) => journal.write('secrets', { secrets }),
     });
   }
 
@@ -304,7 +314,7 @@ class AttemptRun {
           'A step could not be undone for a fault of ours',
         ),
       contextFor: (place) => this.#stepContext(place),
-      write: (kind, change) => this.#journal.write(kind, change),
+      write: (kind, change, options) => this.#journal.write(kind, change, options),
     });
   }
 
@@ -314,7 +324,7 @@ class AttemptRun {
       jobId: this.#record.jobId,
       attempt: this.#attempt.number,
       signal: this.#attempt.signal,
-      pause: (ms: number) => this.#attempt.pause(ms),
+      pause: (ms: number) => this.#journal.pause(ms),
       log: this.#journal.jobLog(place.name),
       timing: this.#deps.timing,
       progress: (fraction: number, message: string) =>

@@ -23,6 +23,7 @@ export const awaitSiteJob = defineStep({
   name: 'await',
   title: 'The site is publishing',
   share: [50, 80],
+  isReading: true,
   result: SiteJobOutcome,
   act: follow,
 });

@@ -18,6 +18,7 @@ export const checkRequest = defineStep({
   name: 'check',
   title: 'Checking the site and the definition',
   share: [0, 8],
+  isReading: true,
   result: Decision,
   act: check,
   undo: async ({ storage }, _decision, { jobId }) => {

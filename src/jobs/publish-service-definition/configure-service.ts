@@ -28,6 +28,7 @@ export const configureService = defineStep({
   name: 'configure',
   title: 'Composing the settings of the service',
   share: [40, 44],
+  isReading: true,
   result: ConfiguredSettings,
   act: async (input: Input, { signal, log }) => {
     const { document, kept, changed } = await composeFor(input, input.uploadItem, signal);

@@ -32,6 +32,7 @@ export const findUnchanged = defineStep<Publishing, Unchanged>({
   name: 'compare',
   title: 'Comparing with the live service',
   share: [0, 1],
+  isReading: true,
   result: Unchanged,
   act: async (publishing, { signal, log }) => {
     const { picture, ...found } = await lookForUnchanged(publishing, signal);

@@ -45,6 +45,7 @@ export const verifyService = defineStep({
   name: 'verify',
   title: 'Looking at the service',
   share: [80, 96],
+  isReading: true,
   result: VerifiedService,
   act: verify,
 });
