@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Log } from '../lib/log.ts';
 import { pause } from '../lib/wait.ts';
 import type { JobKeys } from './job-keys.ts';
+import type { JobStatus } from './job-record.ts';
 
 /** One entry of the stream of changes: the only news channel between processes. */
 export type JobNews = {
@@ -9,7 +10,8 @@ export type JobNews = {
   jobId: string;
   rev: number;
   kind: string;
-  status: string;
+  /** Empty once the job is gone. */
+  status: JobStatus | '';
   site: string;
   owner: string;
   processID: string;
@@ -125,7 +127,7 @@ export function toNews(id: string, fields: string[]): JobNews {
     jobId: members.jobId ?? '',
     rev: Number(members.rev ?? 0),
     kind: members.kind ?? '',
-    status: members.status ?? '',
+    status: (members.status ?? '') as JobNews['status'],
     site: members.site ?? '',
     owner: members.owner ?? '',
     processID: members.processID ?? '',

@@ -11,6 +11,25 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** A pause that never fails, and can be ended from outside: it leaves neither timer nor listener behind. */
+export function startPause(
+  ms: number,
+  signal: AbortSignal,
+): { over: Promise<void>; end: () => void } {
+  let end = () => {};
+  const over = new Promise<void>((resolve) => {
+    const timer = setTimeout(() => end(), ms);
+    end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+  return { over, end: () => end() };
+}
+
 /** Half to all of `ms`, so that many who wait for the same thing do not come back together. */
 export function withJitter(ms: number): number {
   return ms / 2 + Math.random() * (ms / 2);

@@ -52,7 +52,7 @@ function recordOf(members: Partial<JobRecord> = {}): JobRecord {
   return { ...parseJobRecord(Object.fromEntries(hash)), ...members };
 }
 
-test.each([
+test.each<[string, JobNews['status'], string | undefined]>([
   ['accepted', 'accepted', 'job.accepted'],
   ['attempt', 'running', 'job.started'],
   ['step', 'running', 'job.progressed'],
@@ -159,7 +159,7 @@ test('a subscriber hears nothing of what it named no address for, nor of progres
   expect(planForSubscriber(told, speech)).toBeUndefined();
   const late = {
     type: 'job.started' as const,
-    news: { ...news, status: 'running' },
+    news: { ...news, status: 'running' as const },
     record: recordOf({ subscriber }),
   };
   expect(planForSubscriber(late, speech)).toBeUndefined();

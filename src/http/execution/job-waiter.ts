@@ -1,7 +1,7 @@
-import type { ChangeFeed } from '../../jobs/change-feed.ts';
-import { hasEnded, type JobSummary } from '../../jobs/job-record.ts';
+import type { ChangeFeed, JobNews } from '../../jobs/change-feed.ts';
+import { hasEnded, isFinal, type JobSummary } from '../../jobs/job-record.ts';
 import type { JobRecords } from '../../jobs/job-records.ts';
-import { pause } from '../../lib/wait.ts';
+import { startPause } from '../../lib/wait.ts';
 
 /** News may be lost while Redis is away for a moment, so the record is looked at this often anyway. */
 const lookAgainMs = 5_000;
@@ -12,17 +12,25 @@ export async function waitForEnd(
   { records, feed, signal }: { records: JobRecords; feed: ChangeFeed; signal: AbortSignal },
 ): Promise<JobSummary | undefined> {
   let wake = () => {};
-  const stopListening = feed.listenTo(jobId, () => wake());
+  const stopListening = feed.listenTo(jobId, (news) => isOfEnd(news) && wake());
   try {
     for (;;) {
-      const isNews = new Promise<void>((resolve) => {
-        wake = resolve;
-      });
-      const record = await records.findSummary(jobId);
-      if (!record || hasEnded(record) || signal.aborted) return record;
-      await Promise.race([isNews, pause(lookAgainMs, signal).catch(() => undefined)]);
+      const { over, end } = startPause(lookAgainMs, signal);
+      wake = end;
+      try {
+        const record = await records.findSummary(jobId);
+        if (!record || hasEnded(record) || signal.aborted) return record;
+        await over;
+      } finally {
+        end();
+      }
     }
   } finally {
     stopListening();
   }
+}
+
+/** A final status may come before what was begun is put back: each such news is a reason to look. */
+function isOfEnd({ kind, status }: JobNews): boolean {
+  return kind === 'removed' || status === '' || isFinal(status);
 }
