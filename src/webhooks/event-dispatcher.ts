@@ -2,7 +2,7 @@ import type { JobNews } from '../jobs/change-feed.ts';
 import type { DeliveryRecords } from '../jobs/delivery-records.ts';
 import { type JobQueues, webhookQueue } from '../jobs/job-queue.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
-import type { WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
+import type { WebhookEndpoint, WebhookEndpointRecords } from '../jobs/webhook-endpoint-records.ts';
 import { toEventType } from '../jobs/webhook-events.ts';
 import type { WebhookConfig } from '../lib/webhook-config.ts';
 import {
@@ -22,6 +22,11 @@ export type EventDispatcherDeps = {
   speech: JobSpeech;
 };
 
+type Burst = {
+  endpointsOf: (owner: string) => Promise<WebhookEndpoint[]>;
+  hasSubscriber: (jobId: string) => Promise<boolean>;
+};
+
 /** Makes deliveries of news: one for each endpoint of the job's owner that wants it, one for the subscriber. */
 export class EventDispatcher {
   readonly #deps: EventDispatcherDeps;
@@ -30,14 +35,23 @@ export class EventDispatcher {
     this.#deps = deps;
   }
 
+  /** For news that come together: who listens to them is read once. */
+  openBurst(): Burst {
+    const { webhookEndpoints, records } = this.#deps;
+    return {
+      endpointsOf: once((owner) => webhookEndpoints.findOf(owner)),
+      hasSubscriber: once((jobId) => records.hasSubscriber(jobId)),
+    };
+  }
+
   /** May be called again with the same news: nothing is told twice for that. */
-  async dispatch(news: JobNews): Promise<void> {
+  async dispatch(news: JobNews, burst: Burst = this.openBurst()): Promise<void> {
     const type = toEventType(news);
     if (type === undefined) return;
-    const { webhookEndpoints, records } = this.#deps;
-    const endpoints = await webhookEndpoints.findOf(news.owner);
+    const { records } = this.#deps;
+    const endpoints = await burst.endpointsOf(news.owner);
     const listening = endpoints.filter(({ eventTypes }) => eventTypes.includes(type));
-    const hasSubscriber = await records.hasSubscriber(news.jobId);
+    const hasSubscriber = await burst.hasSubscriber(news.jobId);
     if (listening.length === 0 && !hasSubscriber) return;
     const event = { type, news, record: await records.find(news.jobId) };
     const plans = listening
@@ -65,4 +79,14 @@ export class EventDispatcher {
       await queues.add(webhookQueue, delivery.deliveryId, delivery.event, 0, { traceparent });
     }
   }
+}
+
+/** Reads each thing the first time it is asked for. */
+function once<T>(read: (id: string) => Promise<T>): (id: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return (id) => {
+    const reading = known.get(id) ?? read(id);
+    known.set(id, reading);
+    return reading;
+  };
 }

@@ -12,7 +12,8 @@ export type NewsReaderDeps = {
   consumer: string;
   /** After this time news that a reader took and did not pass on belong to another one. */
   claimAfterMs: number;
-  passOn: (news: JobNews) => Promise<void>;
+  /** Given what is to be done with each of some news that were read together. */
+  openBurst: () => (news: JobNews) => Promise<void>;
   log: Log;
 };
 
@@ -119,8 +120,9 @@ export class NewsReader {
   }
 
   async #pass(entries: Entry[]): Promise<void> {
-    const { redis, stream, passOn, log } = this.#deps;
+    const { redis, stream, openBurst, log } = this.#deps;
     const passed: string[] = [];
+    const passOn = openBurst();
     for (const [id, fields] of entries) {
       if (this.#closed.signal.aborted) break; // another worker reads what is left
       try {

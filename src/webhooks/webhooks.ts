@@ -48,7 +48,10 @@ export function openWebhooks(deps: WebhooksDeps): Webhooks {
     stream: records.keys.changes,
     consumer: deps.workerId,
     claimAfterMs: webhooks.claimAfterSeconds * 1000,
-    passOn: (news) => dispatcher.dispatch(news),
+    openBurst: () => {
+      const burst = dispatcher.openBurst();
+      return (news) => dispatcher.dispatch(news, burst);
+    },
     log,
   });
   const worker = new DeliveryWorker({
