@@ -65,19 +65,48 @@ export async function listServices(
   }));
 }
 
+/** Folder and service as the site writes them, whatever the case they were asked in. Asked afresh each time. */
+export async function findPlace(
+  site: Site,
+  target: ServiceTarget,
+  options: CallOptions = {},
+): Promise<{ folder?: string; service?: ServiceTarget }> {
+  const folder = await findFolder(site, target.folder, options);
+  if (folder === undefined) return {};
+  try {
+    const services = await listServices(site, folder, options);
+    const service = services.find((each) => sameTarget(each, { ...target, folder }));
+    return { folder, ...(service && { service }) };
+  } catch (error) {
+    if (isNotFound(error)) return {}; // the folder went meanwhile
+    throw error;
+  }
+}
+
 /** The service as the site writes it, whatever the case it was asked in. Asked afresh each time. */
 export async function findService(
   site: Site,
   target: ServiceTarget,
   options: CallOptions = {},
 ): Promise<ServiceTarget | undefined> {
-  const folder = await findFolder(site, target.folder, options);
-  if (folder === undefined) return undefined;
+  return (await findPlace(site, target, options)).service;
+}
+
+/**
+ * The same with one request less, for a target whose folder is written as the site writes it.
+ *
+ * @see findService which asks for the folder first, since whether a site takes another case is not verified
+ */
+export async function findServiceIn(
+  site: Site,
+  target: ServiceTarget,
+  options: CallOptions = {},
+): Promise<ServiceTarget | undefined> {
   try {
-    const services = await listServices(site, folder, options);
-    return services.find((service) => sameTarget(service, { ...target, folder }));
+    const services = await listServices(site, target.folder, options);
+    return services.find((each) => sameTarget(each, target));
   } catch (error) {
-    if (isNotFound(error)) return undefined; // the folder went meanwhile
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

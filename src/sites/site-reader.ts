@@ -36,16 +36,25 @@ export function readRestInfo(site: Site, { signal }: CallOptions = {}): Promise<
   return site.client.readRestInfo(signal);
 }
 
+/** The same, and how far the site's clock is ahead of ours, to about a second; undefined where it shows none. */
+export async function readRestInfoAndClock(
+  site: Site,
+  options: CallOptions = {},
+): Promise<RestInfo & { clockSkewMs?: number }> {
+  const askedAtMs = Date.now();
+  const info = await readRestInfo(site, options);
+  if (info.siteTimeMs === undefined) return info;
+  const ourTimeMs = (askedAtMs + Date.now()) / 2;
+  // The header cuts off milliseconds.
+  return { ...info, clockSkewMs: Math.round(info.siteTimeMs + 500 - ourTimeMs) };
+}
+
 /** How far the site's clock is ahead of ours, to about a second; undefined where it shows none. */
 export async function readClockSkewMs(
   site: Site,
-  { signal }: CallOptions = {},
+  options: CallOptions = {},
 ): Promise<number | undefined> {
-  const askedAtMs = Date.now();
-  const { siteTimeMs } = await site.client.readRestInfo(signal);
-  if (siteTimeMs === undefined) return undefined;
-  const ourTimeMs = (askedAtMs + Date.now()) / 2;
-  return Math.round(siteTimeMs + 500 - ourTimeMs); // the header cuts off milliseconds
+  return (await readRestInfoAndClock(site, options)).clockSkewMs;
 }
 
 const AdminInfoAnswer = z.preprocess(

@@ -1,4 +1,4 @@
-import { readAdminInfo, readClockSkewMs, readRestInfo } from '../../sites/site-reader.ts';
+import { readAdminInfo, readRestInfoAndClock } from '../../sites/site-reader.ts';
 import { defineStep, type StepContext } from '../step.ts';
 import { checkData } from './check-data.ts';
 import { decideAction } from './decide-action.ts';
@@ -31,7 +31,7 @@ export const checkRequest = defineStep({
 async function check(publishing: Publishing, context: StepContext): Promise<Decision> {
   const { site } = publishing;
   const { signal } = context;
-  const rest = await readRestInfo(site, { signal });
+  const rest = await readRestInfoAndClock(site, { signal });
   const admin = await readAdminInfo(site, { signal });
   await refusePermissions(publishing, rest, signal);
   await refuseReadOnly(publishing, signal);
@@ -39,11 +39,10 @@ async function check(publishing: Publishing, context: StepContext): Promise<Deci
   await refuseByRuntime(publishing, rest.version, signal);
   const data = await checkData(publishing, signal);
   const tools = await getStartedTools(publishing, signal);
-  const clockDifferenceMs = (await readClockSkewMs(site, { signal })) ?? 0;
   const common = {
     tools: { name: tools.name, maxUsageTimeSeconds: tools.maxUsageTimeSeconds },
     isFederated: rest.owningSystemUrl !== undefined,
-    clockDifferenceMs,
+    clockDifferenceMs: rest.clockSkewMs ?? 0,
     ...data,
     ...(rest.version && { version: rest.version }),
     ...(admin.username && { account: admin.username }),

@@ -54,6 +54,19 @@ export function capabilitiesOf({ capabilities }: Record<string, unknown>): strin
 
 /** The same document each time: definition, snapshot and parameters do not change while a job lives. */
 export async function composeFor(
+  publishing: Publishing & { decision: Decision },
+  item: KnownUploadItem,
+  signal: AbortSignal,
+): Promise<ServiceSettings> {
+  const { composed } = publishing;
+  const known = composed.get(item.itemId);
+  if (known) return known;
+  const settings = await compose(publishing, item, signal);
+  composed.set(item.itemId, settings);
+  return settings;
+}
+
+async function compose(
   { site, decision, params, storage, jobId }: Publishing & { decision: Decision },
   item: KnownUploadItem,
   signal: AbortSignal,

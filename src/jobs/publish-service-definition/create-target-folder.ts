@@ -5,7 +5,9 @@ import { defineStep } from '../step.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { NotYetError } from './publishing-errors.ts';
 
-type Input = Pick<Publishing, 'site' | 'folderUses'> & { decision: Pick<Decision, 'target'> };
+type Input = Pick<Publishing, 'site' | 'folderUses'> & {
+  decision: Pick<Decision, 'target' | 'hasFolder'>;
+};
 
 /** Whether a site makes a missing folder by itself while it publishes is not verified; so it is made first. */
 export const createTargetFolder = defineStep({
@@ -16,6 +18,7 @@ export const createTargetFolder = defineStep({
   before: async ({ site, decision }: Input, { signal }) => ({
     existed:
       decision.target.folder === '' ||
+      decision.hasFolder ||
       (await findFolder(site, decision.target.folder, { signal })) !== undefined,
   }),
   look: async ({ site, decision, folderUses }, { signal, before, jobId }) => {

@@ -1,27 +1,31 @@
 import { type ServiceTarget, toText } from '../../sites/service-target.ts';
-import { findFolder, findService } from '../../sites/services.ts';
+import { findPlace } from '../../sites/services.ts';
 import { describeLiveService } from './live-service.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { NotPublishableError } from './publishing-errors.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What is to be done, and the full picture of the service that would be replaced. */
-export type Decided = Pick<Decision, 'action' | 'target' | 'method' | 'live'> & {
+export type Decided = Pick<Decision, 'action' | 'target' | 'method' | 'live' | 'hasFolder'> & {
   picture?: Snapshot;
 };
 
 /** @throws NotPublishableError when what is there stands against it */
 export async function decideAction(publishing: Publishing, signal: AbortSignal): Promise<Decided> {
   const { site, definition, wanted } = publishing;
-  const existing = await findService(site, wanted, { signal });
-  if (existing) return decideOnExisting(publishing, existing, signal);
-  const folder = (await findFolder(site, wanted.folder, { signal })) ?? wanted.folder;
+  const { folder, service } = await findPlace(site, wanted, { signal });
+  if (service) return { ...(await decideOnExisting(publishing, service, signal)), hasFolder: true };
   if (definition.publishType === 'Replacement') {
     await publishing.warn(
       'The definition was staged to replace a service, and there is none of that name: what the site makes of it is not verified.',
     );
   }
-  return { action: 'create', target: { ...wanted, folder }, method: 'as-staged' };
+  return {
+    action: 'create',
+    target: { ...wanted, folder: folder ?? wanted.folder },
+    method: 'as-staged',
+    hasFolder: folder !== undefined,
+  };
 }
 
 async function decideOnExisting(

@@ -104,6 +104,7 @@ export async function openPublishing(
     ledger: context.ledger,
     folderUses: context.folderUses,
     siteJobTimes: context.siteJobTimes,
+    composed: new Map(),
     warn: context.warn,
   };
 }

@@ -10,6 +10,7 @@ import type { SiteJobTimes } from '../site-job-times.ts';
 import type { UploadRecord, UploadRecords } from '../upload-records.ts';
 import { ReferencedData } from './registered-data.ts';
 import type { PublishServiceDefinitionParams } from './schema.ts';
+import type { ServiceSettings } from './service-settings.ts';
 
 /** What every step of this recipe works on. */
 export type Publishing = {
@@ -27,6 +28,8 @@ export type Publishing = {
   ledger: PublishLedger;
   folderUses: FolderUses;
   siteJobTimes: SiteJobTimes;
+  /** What the settings of the service came to in this attempt, by upload item. They may hold secrets: never recorded. */
+  composed: Map<string, ServiceSettings>;
   warn: (text: string) => Promise<void>;
   /** The version that is published again. */
   rollbackOf?: number;
@@ -55,6 +58,8 @@ export type LiveService = z.output<typeof LiveService>;
 export const Decision = z.object({
   action: z.enum(['create', 'replace', 'skip']),
   target: Target,
+  /** Whether the target's folder was there, and is written here as the site writes it. */
+  hasFolder: z.boolean().optional(),
   /** How a definition replaces: as it was staged, with its type rewritten, or named in the override. */
   method: z.enum(['as-staged', 'manifest', 'overwrite']),
   tools: z.object({

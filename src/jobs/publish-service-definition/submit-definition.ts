@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { findSiteJobsOfItem, submitPublishing } from '../../sites/publishing.ts';
 import { toText } from '../../sites/service-target.ts';
-import { findService, readLifecycle } from '../../sites/services.ts';
+import { findService, findServiceIn, readLifecycle } from '../../sites/services.ts';
 import { isNotFound, isRefusal } from '../../sites/site-errors.ts';
 import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
 import { deleteUploadItem, readUploadItem } from '../../sites/upload-items.ts';
@@ -51,7 +51,8 @@ async function readTarget(
   { site, decision }: Input,
   { signal }: StepContext,
 ): Promise<TargetBefore> {
-  const existing = await findService(site, decision.target, { signal });
+  const find = decision.hasFolder ? findServiceIn : findService;
+  const existing = await find(site, decision.target, { signal });
   const submittedAtMs = Date.now() + decision.clockDifferenceMs;
   if (!existing) return { isThere: false, submittedAtMs };
   if (decision.action === 'create') {

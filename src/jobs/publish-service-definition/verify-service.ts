@@ -5,6 +5,7 @@ import { type ServiceTarget, toText } from '../../sites/service-target.ts';
 import {
   findService,
   findServiceAnywhere,
+  findServiceIn,
   readLifecycle,
   readService,
   readServiceStatus,
@@ -87,8 +88,9 @@ const nothingSeen: SeenService = { layers: [], tables: [] };
 async function untilListed(input: Input, context: StepContext): Promise<ServiceTarget> {
   const { site, decision } = input;
   const patienceMs = context.timing.listedWithinMs;
+  const find = decision.hasFolder ? findServiceIn : findService;
   const found = await until(context, patienceMs, () =>
-    findService(site, decision.target, { signal: context.signal }),
+    find(site, decision.target, { signal: context.signal }),
   );
   if (found) return found;
   const { folder: _, ...name } = decision.target;
