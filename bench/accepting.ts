@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
 import { Pool } from 'undici';
 import { buildServiceDefinition } from '../src/documents/service-definition-builder.ts';
 import { findFreePort } from '../src/lib/own-redis.ts';
-import { type Figure, measureRate, median, openHouse, start } from './support.ts';
+import { type Figure, measureRate, median, openHouse, readProcessorMs, start } from './support.ts';
 
 const count = 3_000;
 const atOnce = 50;
@@ -51,14 +52,60 @@ export async function measureAccepting(): Promise<Figure[]> {
   const theirs = ask(`http://127.0.0.1:${barePort}`, '/execution');
   await measureRate(500, atOnce, ours);
   await measureRate(500, atOnce, theirs);
-  const rates: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
+  const redisPid = await readRedisPid(house.redis.url);
+  const [accepting, adding] = [new Spent(house.http.pid, redisPid), new Spent(bare.pid, redisPid)];
   for (let run = 0; run < 5; run += 1) {
-    rates.theirs.push(await measureRate(count, atOnce, theirs));
-    rates.ours.push(await measureRate(count, atOnce, ours));
+    await adding.of(count, () => measureRate(count, atOnce, theirs));
+    await accepting.of(count, () => measureRate(count, atOnce, ours));
   }
   await bare.end();
   await house.close();
-  const value = median(rates.ours);
-  const baseline = median(rates.theirs);
-  return [{ what: 'executions accepted', value, unit: '/s', baseline, ratio: value / baseline }];
+  const compared = (what: string, unit: string, of: (spent: Spent) => number): Figure => {
+    const [value, baseline] = [of(accepting), of(adding)];
+    return { what, value, unit, baseline, ratio: value / baseline };
+  };
+  return [
+    compared('executions accepted', '/s', ({ rates }) => median(rates)),
+    compared('processor time for one, server', 'ms', (spent) => spent.perJob(spent.serverMs)),
+    compared('processor time for one, Redis', 'ms', (spent) => spent.perJob(spent.redisMs)),
+    compared('processor time for one, caller', 'ms', (spent) => spent.perJob(spent.callerMs)),
+  ];
+}
+
+/** Rates, and processor time of those who take part: the same work takes the same time on a busy machine. */
+class Spent {
+  readonly rates: number[] = [];
+  serverMs = 0;
+  redisMs = 0;
+  callerMs = 0;
+  #jobs = 0;
+  readonly #serverPid: number;
+  readonly #redisPid: number;
+
+  constructor(serverPid: number, redisPid: number) {
+    this.#serverPid = serverPid;
+    this.#redisPid = redisPid;
+  }
+
+  async of(jobs: number, measure: () => Promise<number>): Promise<void> {
+    const [serverMs, redisMs] = [readProcessorMs(this.#serverPid), readProcessorMs(this.#redisPid)];
+    const before = process.cpuUsage();
+    this.rates.push(await measure());
+    const { user, system } = process.cpuUsage(before);
+    this.callerMs += (user + system) / 1000;
+    this.serverMs += readProcessorMs(this.#serverPid) - serverMs;
+    this.redisMs += readProcessorMs(this.#redisPid) - redisMs;
+    this.#jobs += jobs;
+  }
+
+  perJob(spentMs: number): number {
+    return spentMs / this.#jobs;
+  }
+}
+
+async function readRedisPid(url: string): Promise<number> {
+  const redis = new Redis(url);
+  const found = /process_id:(\d+)/.exec(await redis.info('server'));
+  redis.disconnect();
+  return Number(found?.[1]);
 }
