@@ -20,6 +20,10 @@ type Listener = (news: JobNews) => void;
 
 /** News come in bursts, and each process that reads them is woken: what follows within this is read together. */
 const gatherMs = 20;
+const mostAtOnce = 500;
+
+/** While nobody listens only the place is kept from which news are read once somebody does. */
+const keepPlaceEveryMs = 250;
 
 /**
  * Reads the stream of changes on a connection of its own and tells listeners in this process.
@@ -33,6 +37,7 @@ export class ChangeFeed {
   readonly #byJob = new Map<string, Set<Listener>>();
   readonly #closed = new AbortController();
   #reading: Promise<void> | undefined;
+  #isHeard = () => {};
   #hasStarted = () => {};
   readonly #started = new Promise<void>((resolve) => {
     this.#hasStarted = resolve;
@@ -53,12 +58,14 @@ export class ChangeFeed {
 
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
+    this.#isHeard();
     return () => this.#listeners.delete(listener);
   }
 
   listenTo(jobId: string, listener: Listener): () => void {
     const listeners = this.#byJob.get(jobId) ?? new Set();
     this.#byJob.set(jobId, listeners.add(listener));
+    this.#isHeard();
     return () => {
       listeners.delete(listener);
       // Whoever stops twice must not take away those that have begun to listen since.
@@ -80,26 +87,45 @@ export class ChangeFeed {
       try {
         last ??= await this.#readNewestId();
         this.#hasStarted();
+        if (!this.#hasListeners()) {
+          const newest = await this.#readNewestId();
+          // For a listener that came meanwhile it may be too late a place.
+          if (this.#hasListeners()) continue;
+          last = newest;
+          await this.#untilHeard(signal);
+          continue;
+        }
         const replies = await this.#redis.xread(
           'COUNT',
-          500,
+          mostAtOnce,
           'BLOCK',
           5_000,
           'STREAMS',
           this.#stream,
           last,
         );
-        for (const [id, fields] of replies?.[0]?.[1] ?? []) {
+        const news = replies?.[0]?.[1] ?? [];
+        for (const [id, fields] of news) {
           last = id;
           this.#tell(toNews(id, fields));
         }
-        if (replies) await pause(gatherMs, signal);
+        if (replies && news.length < mostAtOnce) await pause(gatherMs, signal);
       } catch (error) {
         if (signal.aborted) return;
         this.#log.warn({ err: error }, 'The stream of changes cannot be read; trying again');
         await new Promise((resolve) => setTimeout(resolve, 200));
       }
     }
+  }
+
+  #hasListeners(): boolean {
+    return this.#listeners.size > 0 || this.#byJob.size > 0;
+  }
+
+  async #untilHeard(signal: AbortSignal): Promise<void> {
+    const heard = new AbortController();
+    this.#isHeard = () => heard.abort();
+    await pause(keepPlaceEveryMs, AbortSignal.any([signal, heard.signal])).catch(() => undefined);
   }
 
   async #readNewestId(): Promise<string> {
