@@ -12,6 +12,7 @@ import { requestBodies } from './plugins/request-bodies.ts';
 import { chooseRequestId, hostOf, requestContext } from './plugins/request-context.ts';
 import { requestTracing } from './plugins/request-tracing.ts';
 import { answerClientError, answerOutsideRoutes } from './raw-problems.ts';
+import { RequestLog } from './request-log.ts';
 import { arcpyRuntimeRoutes } from './routes/arcpy-runtimes.ts';
 import { artifactRoutes } from './routes/artifacts.ts';
 import { dataStoreItemRoutes } from './routes/data-store-items.ts';
@@ -54,6 +55,7 @@ export async function createApp(deps: HttpDeps): Promise<FastifyInstance> {
     bodyLimit: deps.http.bodyLimitBytes,
     connectionTimeout: stalledAfterMs,
     genReqId: chooseRequestId,
+    childLoggerFactory: (log, bindings, options) => new RequestLog(log, bindings, options),
     http: { requireHostHeader: false }, // a problem of ours says it
     return503OnClosing: false, // a problem of ours says it
     frameworkErrors: (error, request, reply) => {
@@ -71,7 +73,7 @@ export async function createApp(deps: HttpDeps): Promise<FastifyInstance> {
   app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
   await app.register(measuring, deps);
   if (deps.tracing.isOn) await app.register(requestTracing, deps);
-  await app.register(requestContext, { publicUrl: deps.publicUrl });
+  await app.register(requestContext, deps);
   await app.register(problems);
   await app.register(negotiation);
   await app.register(openapi, { version: apiVersion });

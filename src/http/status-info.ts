@@ -53,7 +53,12 @@ export const Forecast = z
   .meta({ id: 'Forecast' });
 
 /** What is known of a job beside its record, at the moment of reading. */
-export type Outlook = { waitingFor?: WaitingFor; forecast?: z.output<typeof Forecast> };
+export type Outlook = {
+  waitingFor?: WaitingFor;
+  forecast?: z.output<typeof Forecast>;
+  /** Told in place of the record's own; 0: not told. */
+  priority?: number;
+};
 
 const AttemptInfo = z
   .object({
@@ -117,7 +122,7 @@ export type StatusInfo = z.output<typeof StatusInfo>;
 export function toStatusInfo(
   record: JobSummary,
   root: string,
-  { waitingFor, forecast }: Outlook = {},
+  { waitingFor, forecast, priority = record.priority }: Outlook = {},
 ): StatusInfo {
   return {
     jobID: record.jobId,
@@ -132,7 +137,7 @@ export function toStatusInfo(
     updated: toTime(record.updatedMs),
     progress: toPercent(record),
     ...(record.site !== undefined && { site: record.site }),
-    ...(record.status === 'accepted' && record.priority > 0 && { priority: record.priority }),
+    ...(record.status === 'accepted' && priority > 0 && { priority }),
     ...(record.atMs !== undefined && { at: toTime(record.atMs) }),
     attempt: record.attempt,
     ...(record.attempts.length > 0 && { attempts: record.attempts.map(toAttemptInfo) }),

@@ -197,7 +197,7 @@ export type JobType = {
         context: Pick<JobContext, 'pause' | 'signal'>,
       ) => Promise<Record<string, unknown>>)
     | undefined;
-  /** Nothing for what is not valid. */
+  /** Nothing for what is not valid; else kept for whoever parses the same object again. */
   tryParse: (rawParams: unknown) => Record<string, unknown> | undefined;
   /** @throws RequestError validation_error, with a pointer to each fault below `/inputs` */
   parseParams: (rawParams: unknown) => Record<string, unknown>;
@@ -220,6 +220,7 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
     if (params !== null && typeof params === 'object') known.add(params);
     return params;
   };
+  const parsedBefore = new WeakMap<object, Record<string, unknown>>();
   const parsed = (raw: unknown) =>
     (known.has(raw as object) ? raw : remembered(spec.params.parse(raw))) as z.output<Params>;
   const params = spec.queue === 'site' ? withSites(spec.params) : spec.params;
@@ -238,9 +239,12 @@ export function defineJobType<Params extends z.ZodObject, Result extends z.ZodOb
       runAtOnce &&
       (async (raw, context) =>
         spec.result.parse(await runAtOnce(parsed(raw), context)) as Record<string, unknown>),
-    tryParse: (raw) =>
-      remembered(params.safeParse(raw).data as Record<string, unknown> | undefined),
-    parseParams: (raw) => remembered(parseInputs(params, raw)),
+    tryParse: (raw) => {
+      const found = remembered(params.safeParse(raw).data as Record<string, unknown> | undefined);
+      if (found && raw !== null && typeof raw === 'object') parsedBefore.set(raw, found);
+      return found;
+    },
+    parseParams: (raw) => parsedBefore.get(raw as object) ?? remembered(parseInputs(params, raw)),
     scopes: (raw) => scopes(parsed(isOnSites(jobType, raw) ? toFirstSite(raw) : raw)),
     accept: (raw, { siteRecords = {}, ...facts }) => {
       const acceptOne = (one: unknown, site: unknown) => {

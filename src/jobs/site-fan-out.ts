@@ -27,6 +27,7 @@ export type OnSites = { sites: string[] } & Record<string, unknown>;
 /** The inputs of a job on one site as callers see them: `site`, or `sites` in its place. */
 export function withSites(params: z.ZodObject): z.ZodObject {
   const { site, ...others } = params.shape as { site: z.ZodType } & z.ZodRawShape;
+  const hasOwnChecks = (params.def.checks?.length ?? 0) > 0;
   return z
     .strictObject({
       site: site.optional().describe(site.description ?? 'Name of a configured site'),
@@ -38,7 +39,8 @@ export function withSites(params: z.ZodObject): z.ZodObject {
         refuseBothSites({ site: one.site as string | undefined, sites }, check);
         return;
       }
-      // What stands between the members of the inputs is checked there.
+      // What stands between the members of the inputs is checked there; each for itself it has been.
+      if (!hasOwnChecks) return;
       const { error } = params.safeParse({ ...one, site: one.site ?? sites?.[0] });
       for (const { path, ...issue } of error?.issues ?? []) {
         const place = path[0] === 'site' && sites ? ['sites', 0, ...path.slice(1)] : path;

@@ -46,14 +46,30 @@ export type SiteHold = z.output<typeof SiteHold>;
 export class SiteRecords {
   readonly #redis: Redis;
   readonly #keys: JobKeys;
+  readonly #reading = new Map<string, Promise<SiteRecord | undefined>>();
+  readonly #parsed = new Map<string, { text: string | null; record: SiteRecord | undefined }>();
 
   constructor(redis: Redis, keys: JobKeys) {
     this.#redis = redis;
     this.#keys = keys;
   }
 
-  async find(site: string): Promise<SiteRecord | undefined> {
-    return parsed(SiteRecord, await this.#redis.get(this.#keys.site(site)));
+  /** Whoever asks while the same is being read gets the same answer. */
+  find(site: string): Promise<SiteRecord | undefined> {
+    const underWay = this.#reading.get(site);
+    if (underWay) return underWay;
+    const reading = this.#read(site).finally(() => this.#reading.delete(site));
+    this.#reading.set(site, reading);
+    return reading;
+  }
+
+  async #read(site: string): Promise<SiteRecord | undefined> {
+    const text = await this.#redis.get(this.#keys.site(site));
+    const before = this.#parsed.get(site);
+    if (before && before.text === text) return before.record;
+    const record = parsed(SiteRecord, text);
+    this.#parsed.set(site, { text, record });
+    return record;
   }
 
   /** Those that have been read, by name. */

@@ -39,6 +39,7 @@ function placesOf(
 ): (Place & { link: FileLink })[] {
   return fileInputs.flatMap((input) => {
     const value = params[input];
+    if (value === undefined) return [];
     const several = Array.isArray(value);
     return [value].flat().flatMap((each, at) => {
       const { data: link } = FileLink.safeParse(each);

@@ -18,6 +18,10 @@ export type UploadRecord = {
   content?: DocumentContent;
 };
 
+/** So many are kept in memory, and of those with much in them none. */
+const mostKnown = 200;
+const longestKnown = 32_768;
+
 export const uploadFolder = 'uploads';
 
 export function storageKeyOfUpload(uploadId: string): string {
@@ -28,6 +32,8 @@ export function storageKeyOfUpload(uploadId: string): string {
 export class UploadRecords {
   readonly #redis: Redis;
   readonly #keys: JobKeys;
+  /** The last ones that were asked for, oldest first. */
+  readonly #known = new Map<string, UploadRecord>();
 
   constructor(redis: Redis, keys: JobKeys) {
     this.#redis = redis;
@@ -36,20 +42,19 @@ export class UploadRecords {
 
   async save(upload: UploadRecord): Promise<void> {
     const { content, ...plain } = upload;
+    const text = content && JSON.stringify(content);
     await this.#redis
       .multi()
-      .hset(this.#keys.upload(upload.uploadId), {
-        ...plain,
-        ...(content && { content: JSON.stringify(content) }),
-      })
+      .hset(this.#keys.upload(upload.uploadId), { ...plain, ...(text && { content: text }) })
       .zadd(this.#keys.uploads, upload.createdMs, upload.uploadId)
       .exec();
+    this.#remember(upload, text);
   }
 
   async find(uploadId: string): Promise<UploadRecord | undefined> {
     const hash = await this.#redis.hgetall(this.#keys.upload(uploadId));
     if (!hash.uploadId) return undefined;
-    return {
+    const upload: UploadRecord = {
       uploadId: hash.uploadId,
       owner: hash.owner ?? '',
       name: hash.name ?? '',
@@ -58,6 +63,30 @@ export class UploadRecords {
       createdMs: Number(hash.createdMs),
       ...(hash.content && { content: JSON.parse(hash.content) as DocumentContent }),
     };
+    this.#remember(upload, hash.content);
+    return upload;
+  }
+
+  /**
+   * As it was when this process saw it last: all of it stays as it is for as long as it is there. Whether it still is
+   * shows when a job is written that needs it.
+   */
+  async recall(uploadId: string): Promise<UploadRecord | undefined> {
+    return this.#known.get(uploadId) ?? this.find(uploadId);
+  }
+
+  /** The next time it is read again. */
+  forget(uploadId: string): void {
+    this.#known.delete(uploadId);
+  }
+
+  #remember(upload: UploadRecord, content = ''): void {
+    this.#known.delete(upload.uploadId);
+    if (content.length <= longestKnown) this.#known.set(upload.uploadId, upload);
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= mostKnown) return;
+      this.#known.delete(oldest);
+    }
   }
 
   /** From now on the file goes when the job that needs it has ended, failed or not. */
@@ -114,6 +143,7 @@ export class UploadRecords {
    * @returns false when it is held
    */
   async removeIfFree(uploadId: string): Promise<boolean> {
+    this.forget(uploadId);
     const script = `
       if redis.call('ZCOUNT', KEYS[2], ARGV[1], '+inf') > 0 then return 0 end
       redis.call('DEL', KEYS[1], KEYS[2])
@@ -126,6 +156,7 @@ export class UploadRecords {
 
   /** The record goes first: a file without a record is found by nobody and swept as an orphan. */
   async remove(uploadId: string): Promise<void> {
+    this.forget(uploadId);
     await this.#redis
       .multi()
       .del(this.#keys.upload(uploadId), this.#keys.uploadHolds(uploadId))

@@ -3,7 +3,7 @@ import { redactSecrets } from './redact.ts';
 
 export type Log = pino.Logger;
 
-const buffered = { sync: false, minLength: 4_096, periodicFlush: 100 };
+const buffered = { sync: false, minLength: 15_000, periodicFlush: 100 };
 
 /**
  * JSON lines on stdout. Site tokens travel in form bodies and query strings, so beside pino's fixed

@@ -1,5 +1,5 @@
 import { adoptArtifact } from '../../jobs/artifact-uploads.ts';
-import { linkToUpload } from '../../jobs/file-link.ts';
+import { type FileLink, linkToUpload } from '../../jobs/file-link.ts';
 import { type JobType, sitesOf } from '../../jobs/job-type.ts';
 import { fileLinksOf } from '../../jobs/upload-inputs.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
@@ -14,9 +14,23 @@ type Deps = Pick<HttpDeps, 'siteConfigs' | 'uploads' | 'storage' | 'documents'>;
 /** A file that is not known yet, so that the other inputs can be judged before it comes. */
 const someFile = linkToUpload('00000000-0000-0000-0000-000000000000');
 
+/** What a caller needs at the least, whatever the inputs will be. */
+export function leastScopesOf(jobType: JobType): string[] {
+  return scopesOf(jobType, {});
+}
+
+/** With inputs that are not whole, the scopes of the example stand for the least. */
+function scopesOf(jobType: JobType, inputs: Record<string, unknown>): string[] {
+  const isFilled = jobType.fileInputs.every((name) => name in inputs);
+  const filled = isFilled
+    ? inputs
+    : { ...Object.fromEntries(jobType.fileInputs.map((name) => [name, someFile])), ...inputs };
+  return jobType.scopes(jobType.tryParse(filled) ?? jobType.example);
+}
+
 /**
  * What can be refused before everything is known: a site that is not there or out of reach, a scope
- * that is lacking. With inputs that are not whole, the scopes of the example stand for the least.
+ * that is lacking.
  *
  * @throws RequestError unknown_site, forbidden or insufficient_scope
  */
@@ -25,11 +39,7 @@ export function checkWhatIsKnown(
   inputs: Record<string, unknown>,
   { caller, deps }: { caller: Caller; deps: Pick<Deps, 'siteConfigs'> },
 ): void {
-  const filled = {
-    ...Object.fromEntries(jobType.fileInputs.map((name) => [name, someFile])),
-    ...inputs,
-  };
-  checkScopes(caller, jobType.scopes(jobType.tryParse(filled) ?? jobType.example));
+  checkScopes(caller, scopesOf(jobType, inputs));
   checkSites(jobType, inputs, { caller, deps });
 }
 
@@ -50,9 +60,11 @@ export function checkSites(
   { caller, deps }: { caller: Caller; deps: Pick<Deps, 'siteConfigs'> },
 ): void {
   const named = sitesOf(jobType, inputs);
+  const configs = deps.siteConfigs();
+  if (named.every((site) => Object.hasOwn(configs, site) && reachesSite(caller, site))) return;
   const pointerOf = (at: number) =>
     toPointer(typeof inputs.site === 'string' ? ['inputs', 'site'] : ['inputs', 'sites', at]);
-  const names = Object.keys(deps.siteConfigs());
+  const names = Object.keys(configs);
   const faultsOf = (isFault: (site: string) => boolean, code: string, detail: string) =>
     named.flatMap((site, at) =>
       isFault(site) ? [{ site, fault: { pointer: pointerOf(at), code, detail } }] : [],
@@ -106,13 +118,15 @@ export async function resolveFiles(
   const uploads: Record<string, UploadRecord> = {};
   const all: UploadRecord[] = [];
   const links: Record<string, unknown> = {};
+  let isKeptForm = true;
   for (const { input, at, pointer, kind, id } of fileLinksOf(jobType, params, [root])) {
     const upload =
-      kind === 'upload' ? await deps.uploads.find(id) : await adoptArtifact(id, caller.id, deps);
+      kind === 'upload' ? await deps.uploads.recall(id) : await adoptArtifact(id, caller.id, deps);
     if (!upload || upload.owner !== caller.id) throw notThere(kind, id, pointer);
     if (kind === 'artifact') adopted.push(upload);
     all.push(upload);
     const link = linkToUpload(upload.uploadId);
+    isKeptForm &&= at === undefined && isSameLink(params[input], link);
     if (at === undefined) {
       uploads[input] = upload;
       links[input] = link;
@@ -120,7 +134,12 @@ export async function resolveFiles(
       links[input] = ((links[input] ?? params[input]) as unknown[]).with(at, link);
     }
   }
-  return { params: { ...params, ...links }, uploads, all };
+  return { params: isKeptForm ? params : { ...params, ...links }, uploads, all };
+}
+
+function isSameLink(sent: unknown, { href }: FileLink): boolean {
+  const link = sent as FileLink;
+  return link.href === href && link.type === undefined;
 }
 
 function notThere(kind: 'upload' | 'artifact', id: string, pointer: string): RequestError {

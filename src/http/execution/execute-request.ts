@@ -75,8 +75,10 @@ export function toAtMs({ at }: Pick<ExecuteRequest, 'at'>): number | undefined {
 }
 
 /** @throws RequestError for an output that the process does not have */
-export function checkOutputs(outputs: ExecuteRequest['outputs'], known: string[]): void {
-  const unknown = Object.keys(outputs ?? {}).find((output) => !known.includes(output));
+export function checkOutputs(outputs: ExecuteRequest['outputs'], toKnown: () => string[]): void {
+  if (!outputs) return;
+  const known = toKnown();
+  const unknown = Object.keys(outputs).find((output) => !known.includes(output));
   if (unknown === undefined) return;
   throw invalid(
     toPointer(['outputs', unknown]),

@@ -1,4 +1,3 @@
-import { v7 as createId } from 'uuid';
 import { discardUpload } from '../../jobs/artifact-uploads.ts';
 import type { Lease } from '../../jobs/idempotency.ts';
 import { outputsOf } from '../../jobs/job-children.ts';
@@ -9,6 +8,7 @@ import { routeOrRefuse } from '../../jobs/runtime-wish.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { QueueUnavailableError, RequestError } from '../../lib/errors.ts';
 import { isRedisAway } from '../../lib/redis.ts';
+import { createTimeOrderedId } from '../../lib/time-ordered-id.ts';
 import type { Caller } from '../caller.ts';
 import type { HttpDeps } from '../http-deps.ts';
 import { jobUrl } from '../links.ts';
@@ -54,7 +54,7 @@ export function parseAsked({
   jobType,
   request,
 }: Pick<Asked, 'jobType' | 'request'>): Record<string, unknown> {
-  checkOutputs(request.outputs, Object.keys(outputsOf(jobType)));
+  checkOutputs(request.outputs, () => Object.keys(outputsOf(jobType)));
   return jobType.parseParams(request.inputs);
 }
 
@@ -100,18 +100,18 @@ async function judgeAndWrite(
     siteRecords: await deps.siteRecords.findAll(sitesOf(jobType, params)),
   });
   const route = jobType.needs && routeOrRefuse(jobType.needs(params), runtimes);
-  await checkSubscriber(request.subscriber, deps.egress);
+  if (request.subscriber) await checkSubscriber(request.subscriber, deps.egress);
   for (const name of jobType.secretFileInputs) {
     const upload = uploads[name];
     if (upload && mayHoldSecret(upload)) await deps.uploads.markSecret(upload.uploadId);
   }
   const wanted = toWantedResults(request);
   const atMs = toAtMs(request);
-  const jobId = createId();
+  const jobId = createTimeOrderedId();
   // From here on nothing is handed on in clear.
   const sealed = sealInputs(deps.sealing, jobId, params, jobType.secretInputs);
   const traceparent = deps.tracing.traceparent();
-  const record = await deps.submission.submit(
+  const accepting = deps.submission.submit(
     jobType,
     {
       jobId,
@@ -134,7 +134,10 @@ async function judgeAndWrite(
     },
     Date.now(),
   );
-  return record;
+  return accepting.catch((error: unknown) => {
+    for (const { uploadId } of all) deps.uploads.forget(uploadId); // one may be gone: the next request hears which
+    throw error;
+  });
 }
 
 /** What is known to hold none may stay, so that a retry finds it. */
@@ -144,7 +147,7 @@ function mayHoldSecret({ content }: UploadRecord): boolean {
 
 /** The priority is not told: it is found as the job is written, and this answer with it. */
 export function toAnswer(record: JobRecord, root: string): AcceptedAnswer {
-  const body = toStatusInfo({ ...record, priority: 0 }, root);
+  const body = toStatusInfo(record, root, { priority: 0 });
   return { location: jobUrl(root, record.jobId), body };
 }
 

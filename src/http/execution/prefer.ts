@@ -4,6 +4,7 @@ export type Preferences = { isAsync: boolean; waitSeconds?: number };
 const longestWaitSeconds = 60;
 
 export function parsePrefer(header: string | string[] | undefined): Preferences {
+  if (header === undefined) return { isAsync: false };
   const wishes = new Map<string, string>();
   for (const wish of [header ?? []].flat().join(',').split(',')) {
     const [, name, value = ''] = /^\s*([\w-]+)\s*(?:=\s*"?([^";]*)"?)?/.exec(wish) ?? [];

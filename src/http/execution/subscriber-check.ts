@@ -5,11 +5,8 @@ import { toPointer } from '../../lib/json-pointer.ts';
 import { findAddressFault } from '../caller-address.ts';
 
 /** @throws RequestError validation_error naming each address that may not be called */
-export async function checkSubscriber(
-  subscriber: Subscriber | undefined,
-  egress: EgressPolicy,
-): Promise<void> {
-  const named = Object.entries(subscriber ?? {}).filter(([, url]) => url !== undefined);
+export async function checkSubscriber(subscriber: Subscriber, egress: EgressPolicy): Promise<void> {
+  const named = Object.entries(subscriber).filter(([, url]) => url !== undefined);
   const found = await Promise.all(
     named.map(([member, url]) =>
       findAddressFault(String(url), toPointer(['subscriber', member]), egress),

@@ -23,7 +23,8 @@ export const measuring = fp<{ metrics: Metrics }>(async (app, { metrics }) => {
       metrics.httpInFlight.dec();
       const { statusCode, writableFinished } = reply.raw;
       const isWhole = writableFinished || isEventStream(request);
-      const labels = { ...toRoute(request), status: String(isWhole ? statusCode : callerGone) };
+      const { method, route } = toRoute(request);
+      const labels = { method, route, status: String(isWhole ? statusCode : callerGone) };
       metrics.httpRequests.inc(labels);
       if (!isEventStream(request))
         metrics.httpDuration.observe(labels, (performance.now() - startedMs) / 1000);

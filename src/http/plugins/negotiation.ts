@@ -11,8 +11,10 @@ declare module 'fastify' {
 /** Answers 406 when nothing in `Accept` fits what the route has. */
 export const negotiation = fp(async (app) => {
   app.addHook('onRequest', (request, _reply, done) => {
+    const { accept } = request.headers;
+    if (accept === undefined || accept === '*/*') return done();
     const produces = request.routeOptions.config.produces ?? ['application/json'];
-    if (request.is404 || acceptsAny(request.headers.accept, produces)) return done();
+    if (request.is404 || acceptsAny(accept, produces)) return done();
     throw new RequestError('not_acceptable', `This resource comes as ${produces.join(' or ')}.`);
   });
 });

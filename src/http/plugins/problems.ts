@@ -61,12 +61,14 @@ export const problems = fp(async (app) => {
   app.addHook('preClose', async () => {
     isClosing = true;
   });
-  app.addHook('onRequest', async () => {
+  app.addHook('onRequest', (_request, _reply, done) => {
     if (isClosing)
       throw new RequestError('draining', 'This process is stopping; send the request again.');
+    done();
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (isClosing) reply.header('connection', 'close'); // an open connection would hold the process
+    done(null, payload);
   });
   const whyNoRoute = (request: FastifyRequest) => {
     const methods = routes

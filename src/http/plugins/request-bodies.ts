@@ -21,16 +21,17 @@ export const requestBodies = fp(async (app) => {
       else parseJson(request, body.toString(), done);
     },
   );
-  app.addHook('onRequest', async ({ headers }) => {
+  app.addHook('onRequest', ({ headers }, _reply, done) => {
     const coding = headers['content-encoding']?.trim().toLowerCase() ?? '';
-    if (coding === '' || coding === 'identity') return;
+    if (coding === '' || coding === 'identity') return done();
     throw new RequestError('unsupported_media_type', 'Send the body as it is, not compressed.', {
       headers: { 'accept-encoding': 'identity' },
     });
   });
-  app.addHook('preValidation', async (request) => {
+  app.addHook('preValidation', (request, _reply, done) => {
     const content = request.routeOptions.config.operation?.body?.content ?? {};
-    if (request.is404 || !request.isMultipart?.() || 'multipart/form-data' in content) return;
+    if (request.is404 || !request.isMultipart?.() || 'multipart/form-data' in content)
+      return done();
     throw new RequestError('unsupported_media_type', 'A form cannot be taken here.');
   });
 });

@@ -3,7 +3,7 @@ import type { JobType } from '../../jobs/job-type.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
 import { pause } from '../../lib/wait.ts';
-import { checkScopes, checkWhatIsKnown } from '../execution/admission.ts';
+import { checkScopes, checkWhatIsKnown, leastScopesOf } from '../execution/admission.ts';
 import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
 import { invalid, parseExecuteRequest } from '../execution/execute-request.ts';
 import { parseAsked, toWantedResults } from '../execution/job-acceptance.ts';
@@ -23,13 +23,14 @@ const atOnceMs = 65_000;
 /** One execution per process, so that each has its own inputs in the OpenAPI document. */
 export async function executionRoutes(app: FastifyInstance, deps: AdmissionDeps): Promise<void> {
   for (const jobType of deps.jobTypes) {
+    const leastScopes = leastScopesOf(jobType);
     app.post(
       `/processes/${jobType.name}/execution`,
       toOperation(jobType),
       async (request, reply) => {
         const isAsync = !jobType.runAtOnce || parsePrefer(request.headers.prefer).isAsync;
         if (!isAsync) return answerAtOnce(jobType, request, reply);
-        checkWhatIsKnown(jobType, {}, { caller: request.caller, deps });
+        checkScopes(request.caller, leastScopes);
         return admitJob(request, reply, {
           deps,
           read: (files) => readRequest(jobType, request, reply, { deps, files }),
