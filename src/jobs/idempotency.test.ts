@@ -35,7 +35,9 @@ test('a job and its answer are remembered together, with what was asked for', as
   const lease = await claimed(core.idempotency);
   await core.idempotency.setFingerprint(lease, 'sha256');
   const job = newJob();
-  expect(await core.intake.submit(job, claimOf(lease))).toMatchObject({ kind: 'accepted' });
+  expect(await core.intake.submit(job, { claim: claimOf(lease) })).toMatchObject({
+    kind: 'accepted',
+  });
 
   expect(await core.idempotency.claim('ci', key, minuteMs)).toEqual({
     kind: 'done',
@@ -58,7 +60,7 @@ test('a released key may be used again', async ({ core }) => {
   await core.idempotency.setFingerprint(first, 'refused');
   await core.idempotency.release(first);
   const second = await claimed(core.idempotency);
-  await core.intake.submit(newJob(), claimOf(second));
+  await core.intake.submit(newJob(), { claim: claimOf(second) });
   expect(await core.idempotency.claim('ci', key, minuteMs)).toMatchObject({
     kind: 'done',
     fingerprint: '',
@@ -67,7 +69,7 @@ test('a released key may be used again', async ({ core }) => {
 
 test('a key of a job that exists cannot be released', async ({ core }) => {
   const lease = await claimed(core.idempotency);
-  await core.intake.submit(newJob(), claimOf(lease));
+  await core.intake.submit(newJob(), { claim: claimOf(lease) });
   await core.idempotency.release(lease);
   await core.idempotency.setFingerprint(lease, 'late');
   expect(await core.idempotency.claim('ci', key, minuteMs)).toMatchObject({
@@ -82,22 +84,30 @@ test('a lease that ends frees the key, and who had it writes nothing any more', 
   const late = await claimed(core.idempotency, 'ci', 1);
   await vi.waitFor(async () => expect(await core.redis.exists(late.key)).toBe(0));
   const job = newJob();
-  expect(await core.intake.submit(job, claimOf(late))).toEqual({ kind: 'idempotency-lost' });
+  expect(await core.intake.submit(job, { claim: claimOf(late) })).toEqual({
+    kind: 'idempotency-lost',
+  });
 
   const next = await claimed(core.idempotency);
   await core.idempotency.release(late);
   await core.idempotency.setFingerprint(late, 'late');
-  expect(await core.intake.submit(job, claimOf(late))).toEqual({ kind: 'idempotency-lost' });
+  expect(await core.intake.submit(job, { claim: claimOf(late) })).toEqual({
+    kind: 'idempotency-lost',
+  });
   expect(await core.records.find(job.jobId)).toBeUndefined();
   expect(await core.idempotency.claim('ci', key, minuteMs)).toEqual({ kind: 'in-flight' });
-  expect(await core.intake.submit(job, claimOf(next))).toMatchObject({ kind: 'accepted' });
+  expect(await core.intake.submit(job, { claim: claimOf(next) })).toMatchObject({
+    kind: 'accepted',
+  });
   await expectConsistent(core);
 });
 
 test('a refused job leaves its key in flight, to be released', async ({ core }) => {
   const lease = await claimed(core.idempotency);
   const job = newJob({ uploads: ['00000000-0000-7000-8000-000000000000'] });
-  expect(await core.intake.submit(job, claimOf(lease))).toMatchObject({ kind: 'no-upload' });
+  expect(await core.intake.submit(job, { claim: claimOf(lease) })).toMatchObject({
+    kind: 'no-upload',
+  });
   expect(await core.idempotency.claim('ci', key, minuteMs)).toEqual({ kind: 'in-flight' });
   await core.idempotency.release(lease);
   expect(await core.idempotency.claim('ci', key, minuteMs)).toMatchObject({ kind: 'claimed' });

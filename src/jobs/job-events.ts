@@ -19,6 +19,17 @@ export type JobEvent =
 
 const pageLength = 200;
 
+/** The first event of a job that waits is told by its record alone, and stored nowhere. */
+const accepted: JobEvent = {
+  number: 1,
+  kind: 'status',
+  change: 'accepted',
+  rev: 1,
+  status: 'accepted',
+  message: '',
+  progress: 0,
+};
+
 /** Reads what happened to jobs, from any point on: for logs, event streams and reconnecting listeners. */
 export class JobEvents {
   readonly #redis: Redis;
@@ -31,6 +42,14 @@ export class JobEvents {
 
   /** Oldest first. */
   async readAfter(jobId: string, number: number): Promise<JobEvent[]> {
+    const events = await this.#readStored(jobId, number);
+    if (number > 0) return events;
+    // Where nothing is stored, the first event is the only one, or all have been removed.
+    const isFirstUntold = events[0] ? events[0].number === 2 : (await this.readNewest(jobId)) === 1;
+    return isFirstUntold ? [accepted, ...events] : events;
+  }
+
+  async #readStored(jobId: string, number: number): Promise<JobEvent[]> {
     const rows = await this.#redis.xrange(
       this.#keys.log(jobId),
       `(${number}-0`,
@@ -55,7 +74,7 @@ export class JobEvents {
     const found: { id: string; entry: unknown }[] = [];
     let from = after ? Number(after.split('-')[0]) : 0;
     while (found.length < count) {
-      const events = await this.readAfter(jobId, from);
+      const events = await this.#readStored(jobId, from);
       for (const event of events) {
         from = event.number;
         if (event.kind === 'log' && found.length < count)

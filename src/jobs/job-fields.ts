@@ -2,15 +2,19 @@ import type { JobChange } from './job-change.ts';
 import { stepField } from './job-record.ts';
 import { toScriptJson } from './script-json.ts';
 
+const structured = new Set(['params', 'results', 'response']);
+
 /** Redis holds text: plain members as they are, structured ones as JSON; absent ones not at all. */
-export function toFields(members: Record<string, unknown>): [string, string][] {
-  const plain = new Set(['string', 'number', 'boolean']);
-  const structured = new Set(['params', 'results', 'response']);
-  return Object.entries(members).flatMap(([name, value]): [string, string][] => {
-    if (value === undefined) return [];
-    const isPlain = plain.has(typeof value) && !structured.has(name);
-    return [[name, isPlain ? String(value) : toScriptJson(value)]];
-  });
+function toText(name: string, value: unknown): string {
+  if (typeof value === 'string' && !structured.has(name)) return value;
+  const isPlain = typeof value === 'number' || typeof value === 'boolean';
+  return isPlain && !structured.has(name) ? String(value) : toScriptJson(value);
+}
+
+function toFields(members: object): [string, string][] {
+  return Object.entries(members).flatMap(([name, value]): [string, string][] =>
+    value === undefined ? [] : [[name, toText(name, value)]],
+  );
 }
 
 /** `''` removes a member. */

@@ -1,12 +1,12 @@
 import type { Redis } from 'ioredis';
-import { runScript } from '../lib/redis.ts';
+import { isRedisAway, runScript } from '../lib/redis.ts';
 import type { ChildRow } from './child-row.ts';
 import { FencedOffError } from './job-change.ts';
-import { toFields } from './job-fields.ts';
 import type { JobKeys } from './job-keys.ts';
-import type { JobRecord } from './job-record.ts';
+import { bullJobOptions } from './job-queue.ts';
+import type { JobRecord, JobStatus } from './job-record.ts';
 import { toScriptJson } from './script-json.ts';
-import { submitScript } from './submit-script.ts';
+import { type ScriptJob, submitScript } from './submit-script.ts';
 
 export type NewJob = Pick<
   JobRecord,
@@ -55,6 +55,14 @@ export type ChildPlace = {
   callsParent: boolean;
 };
 
+/** What comes with a new job. */
+export type Joining = {
+  claim?: IdempotencyClaim | undefined;
+  child?: ChildPlace | undefined;
+  /** BullMQ gets the job in the same moment; else it is pending until somebody has handed it over. */
+  isQueued?: boolean;
+};
+
 export type SubmitOutcome =
   | { kind: 'accepted'; seq: number; priority: number; promoted: string[] }
   /** The parent has ended, or nothing is begun for it any more. */
@@ -74,68 +82,170 @@ const submitWithinMs = 800;
 /** Makes what comes too late come in time: a worker asks again anyway. */
 const noHurryMs = 86_400_000;
 
-/** Writes the records of new jobs, with all that has to be there in the same moment. */
+/** Of one script: nobody else is answered by Redis meanwhile. */
+const mostAtOnce = 64;
+const mostBytesAtOnce = 2 ** 19;
+
+const queueOptions = JSON.stringify(bullJobOptions);
+
+type Waiting = {
+  text: string;
+  resolve: (answer: string[]) => void;
+  reject: (error: unknown) => void;
+};
+
+/**
+ * Writes the records of new jobs, with all that has to be there in the same moment. Jobs that come while others are
+ * being written are written together: one command takes one turn of Redis, and each job is in it for itself.
+ */
 export class JobIntake {
   readonly #redis: Redis;
   readonly #keys: JobKeys;
-  readonly #failedHoldMs: number;
+  readonly #failedHoldMs: string;
+  readonly #waiting: Waiting[] = [];
+  #isBusy = false;
   #clock = { differenceMs: 0, measuredMs: 0 };
 
   constructor(redis: Redis, keys: JobKeys, options: { failedUploadDays: number }) {
     this.#redis = redis;
     this.#keys = keys;
-    this.#failedHoldMs = options.failedUploadDays * 86_400_000;
+    this.#failedHoldMs = String(options.failedUploadDays * 86_400_000);
   }
 
   /** @throws FencedOffError when the parent has a later attempt */
-  async submit(job: NewJob, claim?: IdempotencyClaim, child?: ChildPlace): Promise<SubmitOutcome> {
-    const index: [string, string][] = [
-      ['owner', job.owner],
-      ['process', job.processID],
-      ...job.labels.map((label): [string, string] => ['label', label]),
-    ];
-    if (job.site) index.push(['site', job.site]);
-    if (job.reference) index.push(['reference', job.reference]);
-    const status = job.exception ? 'failed' : 'accepted';
-    const [kind, detail, priority, ...promoted] = (await runScript(this.#redis, submitScript, [
-      this.#keys.prefix,
-      job.jobId,
-      String(job.createdMs),
-      toScriptJson(toFields({ ...job, status, updatedMs: job.createdMs, progress: 0 }).flat()),
-      toScriptJson(index),
-      toScriptJson(job.uploads),
-      job.owner,
-      claim?.key ?? '',
-      claim?.lease ?? '',
-      claim?.answer ?? '',
-      String(claim?.keepMs ?? 0),
-      String((await this.#redisTime()) + (child ? noHurryMs : submitWithinMs)),
-      child ? toScriptJson(toChildJson(child)) : '',
-      String(this.#failedHoldMs),
-    ])) as string[];
-    if (kind === 'late' || kind === 'unwanted') return { kind };
-    if (kind === 'fenced') throw new FencedOffError(`Job ${child?.parentID} has a later attempt`);
+  async submit(job: NewJob, joining: Joining = {}): Promise<SubmitOutcome> {
+    if (Date.now() - this.#clock.measuredMs > 60_000) await this.#measureClock();
+    const patienceMs = joining.child ? noHurryMs : submitWithinMs;
+    const untilMs = Date.now() + this.#clock.differenceMs + patienceMs;
+    const text = toScriptJson(toScriptJob(job, joining, untilMs));
+    const [kind, detail, priority, ...promoted] = await this.#write(text);
     if (kind === 'ok')
       return { kind: 'accepted', seq: Number(detail), priority: Number(priority), promoted };
+    if (kind === 'late' || kind === 'unwanted' || kind === 'exists') return { kind };
     if (kind === 'no-upload') return { kind: 'no-upload', uploadId: detail ?? '' };
-    return kind === 'exists' ? { kind: 'exists' } : { kind: 'idempotency-lost' };
+    if (kind === 'idempotency') return { kind: 'idempotency-lost' };
+    if (kind === 'fenced')
+      throw new FencedOffError(`Job ${joining.child?.parentID} has a later attempt`);
+    throw new Error(`Redis could not write the job: ${detail}`);
   }
 
-  /** By its own clock, from a difference that is measured now and then. */
-  async #redisTime(): Promise<number> {
-    if (Date.now() - this.#clock.measuredMs > 60_000) {
-      const [seconds, microseconds] = await this.#redis.time();
-      const measuredMs = Date.now();
-      this.#clock = {
-        differenceMs: Number(seconds) * 1000 + Number(microseconds) / 1000 - measuredMs,
-        measuredMs,
-      };
+  #write(text: string): Promise<string[]> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ text, resolve, reject });
+      if (!this.#isBusy) this.#writeSoon();
+    });
+  }
+
+  /** What else comes in this turn of the event loop comes along. */
+  #writeSoon(): void {
+    this.#isBusy = true;
+    setImmediate(() => void this.#writeWaiting());
+  }
+
+  async #writeWaiting(): Promise<void> {
+    const batch = this.#take();
+    try {
+      const args = [this.#keys.prefix, '', '', queueOptions, ...batch.map(({ text }) => text)];
+      const answers = await runScript(this.#redis, submitScript, [...args, this.#failedHoldMs]);
+      for (const [at, answer] of (answers as string[][]).entries()) batch[at]?.resolve(answer);
+    } catch (error) {
+      // Those that stand behind would each wait for as long again, and longer than their callers are told.
+      const failed = isRedisAway(error) ? [...batch, ...this.#waiting.splice(0)] : batch;
+      for (const { reject } of failed) reject(error);
     }
-    return Date.now() + this.#clock.differenceMs;
+    this.#isBusy = false;
+    if (this.#waiting.length > 0) this.#writeSoon();
+  }
+
+  #take(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { text } of this.#waiting) {
+      bytes += text.length;
+      if (count > 0 && (count === mostAtOnce || bytes > mostBytesAtOnce)) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  /** Redis has its own clock: how far it is from ours is measured now and then. */
+  async #measureClock(): Promise<void> {
+    const [seconds, microseconds] = await this.#redis.time();
+    const measuredMs = Date.now();
+    const redisMs = Number(seconds) * 1000 + Number(microseconds) / 1000;
+    this.#clock = { differenceMs: redisMs - measuredMs, measuredMs };
   }
 }
 
-function toChildJson({ parentID, fence, index, row, callsParent }: ChildPlace): object {
+function toScriptJob(
+  job: NewJob,
+  { claim, child, isQueued = false }: Joining,
+  untilMs: number,
+): ScriptJob {
+  const { jobId, processID, owner, site = '', queue, priority, locks, uploads, createdMs } = job;
+  const status = job.exception ? 'failed' : 'accepted';
+  const isScheduled = job.atMs !== undefined && job.atMs > createdMs;
+  const scriptJob: ScriptJob = {
+    id: jobId,
+    nowMs: String(createdMs),
+    untilMs,
+    processID,
+    owner,
+    site,
+    queue,
+    status,
+    priority,
+    isScheduled,
+    isQueued: isQueued && !isScheduled,
+    fields: toWrittenFields(job, status),
+    indexes: toIndexes(job),
+    locks,
+    uploads,
+  };
+  if (claim) scriptJob.idempotency = claim;
+  if (child) scriptJob.child = toChildJson(child);
+  return scriptJob;
+}
+
+/** What the script does not count itself. One list instead of a walk through the record: it is made for every job. */
+function toWrittenFields(job: NewJob, status: JobStatus): string[] {
+  const createdMs = String(job.createdMs);
+  const fields = ['jobId', job.jobId, 'processID', job.processID, 'owner', job.owner];
+  fields.push('status', status, 'queue', job.queue, 'progress', '0');
+  fields.push('createdMs', createdMs, 'updatedMs', createdMs, 'deadlineMs', String(job.deadlineMs));
+  fields.push('params', toScriptJson(job.params), 'labels', toScriptJson(job.labels));
+  fields.push('locks', toScriptJson(job.locks), 'uploads', toScriptJson(job.uploads));
+  if (job.warnings) fields.push('warnings', toScriptJson(job.warnings));
+  if (job.site !== undefined) fields.push('site', job.site);
+  if (job.reference !== undefined) fields.push('reference', job.reference);
+  if (job.requestId !== undefined) fields.push('requestId', job.requestId);
+  if (job.traceparent !== undefined) fields.push('traceparent', job.traceparent);
+  if (job.atMs !== undefined) fields.push('atMs', String(job.atMs));
+  if (job.retryOf !== undefined) fields.push('retryOf', job.retryOf);
+  if (job.undo !== undefined) fields.push('undo', job.undo);
+  if (job.parked !== undefined) fields.push('parked', toScriptJson(job.parked));
+  if (job.exception !== undefined) fields.push('exception', toScriptJson(job.exception));
+  if (job.response !== undefined) fields.push('response', toScriptJson(job.response));
+  if (job.subscriber !== undefined) fields.push('subscriber', toScriptJson(job.subscriber));
+  if (job.secrets !== undefined) fields.push('secrets', toScriptJson(job.secrets));
+  return fields;
+}
+
+function toIndexes({ owner, processID, labels, site, reference }: NewJob): string[] {
+  const indexes = ['all', `owner:${owner}`, `process:${processID}`];
+  if (site) indexes.push(`site:${site}`);
+  if (reference) indexes.push(`reference:${reference}`);
+  for (const label of labels) indexes.push(`label:${label}`);
+  return indexes;
+}
+
+function toChildJson({
+  parentID,
+  fence,
+  index,
+  row,
+  callsParent,
+}: ChildPlace): ScriptJob['child'] & object {
   return {
     parent: parentID,
     fence: String(fence),

@@ -38,6 +38,11 @@ export class JobQueues {
     this.#tracing = tracing;
   }
 
+  /** Whoever adds a job has to do it here, so that its trace goes along. */
+  get carriesTraces(): boolean {
+    return this.#tracing.queueTelemetry !== undefined;
+  }
+
   /**
    * Adding a job that is there already changes nothing.
    * @param options.traceparent of the trace that it belongs to, where that is not the active one

@@ -56,7 +56,7 @@ export type SubmissionOptions = {
   metrics?: Pick<Metrics, 'jobsCreated' | 'jobsFinished'>;
 };
 
-/** Accepts and dismisses jobs. From the record on a job exists; BullMQ gets it now or a little later. */
+/** Accepts and dismisses jobs. From the record on a job exists; BullMQ gets it with it, or a little later. */
 export class JobSubmission {
   readonly #records: JobRecords;
   readonly #intake: JobIntake;
@@ -77,13 +77,14 @@ export class JobSubmission {
    * @throws QueueUnavailableError when Redis is away: nothing was accepted
    */
   async submit(jobType: JobType, request: JobRequest, createdMs: number): Promise<JobRecord> {
-    const job = this.#toNewJob(jobType, request, createdMs);
+    const job = this.#toRecord(jobType, request, createdMs);
     const claim = request.idempotency && {
       ...request.idempotency,
-      answer: request.idempotency.answer(toRecord(job, 0)),
+      answer: request.idempotency.answer(job),
       keepMs: this.#options.idempotencyHours * 3_600_000,
     };
-    const outcome = await this.#orUnavailable(() => this.#intake.submit(job, claim));
+    const isQueued = this.#isQueuedAtOnce(job);
+    const outcome = await this.#orUnavailable(() => this.#intake.submit(job, { claim, isQueued }));
     if (outcome.kind === 'late') throw new QueueUnavailableError(unavailableText);
     if (outcome.kind === 'no-upload') {
       throw new RequestError(
@@ -109,10 +110,11 @@ export class JobSubmission {
         },
       );
     }
-    const accepted = { ...job, priority: outcome.priority };
+    job.seq = outcome.seq;
+    job.priority = outcome.priority;
     this.#countMade(job);
-    await this.#enqueue(accepted);
-    return toRecord(accepted, outcome.seq);
+    if (!isQueued) await this.#enqueue(job);
+    return job;
   }
 
   /**
@@ -127,11 +129,11 @@ export class JobSubmission {
     request: JobRequest,
     { place, refusal }: { place: ChildPlace; refusal?: Problem | undefined },
   ): Promise<boolean> {
-    const job = this.#toNewJob(jobType, request, Date.now());
+    const job = this.#toRecord(jobType, request, Date.now());
+    const isQueued = this.#isQueuedAtOnce(job);
     const outcome = await this.#intake.submit(
       refusal ? { ...job, exception: refusal, undo: 'nothing-to-do' } : job,
-      undefined,
-      place,
+      { child: place, isQueued },
     );
     if (outcome.kind === 'unwanted') return false;
     if (outcome.kind === 'no-upload')
@@ -140,7 +142,8 @@ export class JobSubmission {
     this.#countMade(job);
     if (refusal) this.#countNeverBegun(job, 'failed');
     if (refusal) await this.wake(outcome.promoted);
-    else await this.#enqueue({ ...job, priority: outcome.priority }, request.traceparent);
+    else if (!isQueued)
+      await this.#enqueue({ ...job, priority: outcome.priority }, request.traceparent);
     return true;
   }
 
@@ -204,6 +207,11 @@ export class JobSubmission {
     this.#options.metrics?.jobsFinished.inc({ processID, site, status });
   }
 
+  /** With its record. Not what begins later, nor where BullMQ is to carry a trace along: it adds those itself. */
+  #isQueuedAtOnce({ atMs }: NewJob): boolean {
+    return atMs === undefined && !this.#queues.carriesTraces;
+  }
+
   async #enqueue(job: NewJob, traceparent?: string): Promise<void> {
     try {
       const { queue, jobId, processID, priority, atMs } = job;
@@ -224,38 +232,53 @@ export class JobSubmission {
     }
   }
 
-  #toNewJob(jobType: JobType, request: JobRequest, createdMs: number): NewJob {
+  /** The record of the job as it will be written; what Redis adds to it comes later. */
+  #toRecord(jobType: JobType, request: JobRequest, createdMs: number): JobRecord {
     const site = siteOfQueue(jobType, request.params);
     const { atMs } = request;
     const isScheduled = atMs !== undefined && atMs > createdMs;
     const deadlines = isParent(jobType, request.params) ? parentDeadlines : 1;
     const patienceMs = deadlines * this.#options.jobDeadlineHours * 3_600_000;
-    return {
+    const record: JobRecord = {
       jobId: request.jobId,
       processID: jobType.name,
       owner: request.owner,
+      status: 'accepted',
       queue:
         jobType.queue === 'arcpy'
           ? arcpyQueueNameOf(request.pool ?? defaultPool)
           : queueNameOf(site),
       priority: byFairness,
+      seq: 0,
+      rev: 1,
+      attempt: 0,
+      createdMs,
+      updatedMs: createdMs,
+      deadlineMs: (isScheduled ? atMs : createdMs) + patienceMs,
+      message: '',
+      progress: 0,
       labels: request.labels,
       params: request.params,
       locks: request.acceptance.locks,
       uploads: request.uploads,
       warnings: request.acceptance.warnings,
-      createdMs,
-      deadlineMs: (isScheduled ? atMs : createdMs) + patienceMs,
-      ...(isScheduled && { atMs, parked: { reason: 'schedule', untilMs: atMs } }),
-      ...(site !== undefined && { site }),
-      ...(request.reference !== undefined && { reference: request.reference }),
-      ...(request.requestId !== undefined && { requestId: request.requestId }),
-      ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
-      ...(request.response !== undefined && { response: request.response }),
-      ...(request.retryOf !== undefined && { retryOf: request.retryOf }),
-      ...(request.subscriber && { subscriber: request.subscriber }),
-      ...(request.secrets && { secrets: request.secrets }),
+      steps: [],
+      attempts: [],
+      deaths: 0,
     };
+    if (site !== undefined) record.site = site;
+    if (isScheduled) {
+      record.atMs = atMs;
+      record.parked = { reason: 'schedule', untilMs: atMs };
+    }
+    if (request.reference !== undefined) record.reference = request.reference;
+    if (request.requestId !== undefined) record.requestId = request.requestId;
+    if (request.traceparent !== undefined) record.traceparent = request.traceparent;
+    if (request.response !== undefined) record.response = request.response;
+    if (request.retryOf !== undefined) record.retryOf = request.retryOf;
+    if (request.subscriber) record.subscriber = request.subscriber;
+    if (request.secrets) record.secrets = request.secrets;
+    return record;
   }
 }
 
@@ -263,22 +286,4 @@ export class JobSubmission {
 class ChildRefusedError extends GatewayError {
   override readonly name = 'ChildRefusedError';
   readonly code = 'conflict';
-}
-
-/** A job as it is in the moment of acceptance. */
-export function toRecord(job: NewJob, seq: number): JobRecord {
-  return {
-    ...job,
-    warnings: job.warnings ?? [],
-    status: 'accepted',
-    seq,
-    rev: 1,
-    attempt: 0,
-    updatedMs: job.createdMs,
-    message: '',
-    progress: 0,
-    steps: [],
-    attempts: [],
-    deaths: 0,
-  };
 }

@@ -7,8 +7,8 @@ import {
   silent,
   submitted,
   test,
+  toRecord,
 } from '../../test/support/job-core.ts';
-import { toRecord } from '../jobs/job-submission.ts';
 import { type ErrorCode, GatewayError } from '../lib/errors.ts';
 import { Timing } from '../lib/timing.ts';
 import { SiteGate } from './site-gate.ts';
@@ -24,7 +24,7 @@ class Closed extends GatewayError {
 
 const gateOf = (core: JobCore, siteClosedMs: number) =>
   new SiteGate(core.siteRecords, Timing.parse({ siteClosedMs }), silent);
-const jobOf = (site?: string) => toRecord(newJob(site ? { site } : {}), 1);
+const jobOf = (site?: string) => toRecord(newJob(site ? { site } : {}));
 const hourMs = 3_600_000;
 
 test('jobs pass to sites that are open, and where no site is touched', async ({ core }) => {

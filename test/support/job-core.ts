@@ -110,6 +110,22 @@ export function newJob(wanted: Partial<NewJob> = {}): NewJob {
   };
 }
 
+/** As it is in the moment of acceptance. */
+export function toRecord(job: NewJob): JobRecord {
+  const { createdMs: updatedMs, warnings = [] } = job;
+  const counted = { seq: 1, rev: 1, attempt: 0, progress: 0, deaths: 0 };
+  return {
+    ...job,
+    ...counted,
+    warnings,
+    status: 'accepted',
+    updatedMs,
+    message: '',
+    steps: [],
+    attempts: [],
+  };
+}
+
 /** Submits and returns the id. */
 export async function submitted(
   { intake }: Pick<JobCore, 'intake'>,
