@@ -251,7 +251,11 @@ test('children are counted: those that are made, and those dismissed before they
   const { gateway, read, submit } = await open();
   const many = Array.from({ length: 24 }, (_, at): Word => ({ word: `w${at}`, does: 'wait' }));
   const jobID = await submit(many);
-  await gateway.until(jobID, ({ children }) => (children?.running ?? 0) > 0, patience.timeout);
+  // They have every slot of the queue, so that none is left for the parent to dismiss them from.
+  await vi.waitFor(async () => {
+    const { children } = (await gateway.core.records.find(jobID)) ?? {};
+    expect(children).toMatchObject({ running: 16, accepted: 8 });
+  }, patience);
 
   await read(`/v1/jobs/${jobID}`, { method: 'DELETE' });
   const { undo } = await gateway.ended(jobID, patience.timeout);
