@@ -403,6 +403,22 @@ test('what was begun and broken off is looked for before it is undone', async ({
   expect(undone).toEqual([{ itemId: 'half done' }, undefined]);
 });
 
+test('a request that was broken off is looked for twice before it counts as not done', async ({
+  bench,
+}) => {
+  const undone: unknown[] = [];
+  const looks: (Item | undefined)[] = [undefined, { itemId: 'arrived late' }];
+  const upload = bench.stepOf('upload', {
+    look: async () => looks.shift(),
+    undo: async (_, result) => void undone.push(result),
+  });
+  const runner = bench.runner({ steps: [begunRecord('upload')], mode: 'undo' });
+  await expect(runner.step(upload, '')).rejects.toThrow(ReplayedToEnd);
+  await runner.undoAll();
+  expect(undone).toEqual([{ itemId: 'arrived late' }]);
+  expect(bench.did.slice(0, 3)).toEqual(['look upload', 'pause', 'look upload']);
+});
+
 test('what an undo put back before it was cut off is told by the next attempt', async ({
   bench,
 }) => {

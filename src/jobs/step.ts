@@ -99,6 +99,8 @@ type Visited = {
   place: StepPlace;
   undo: () => Promise<string | undefined>;
   record: StepRecord;
+  /** Cleared by an answer: until then a request that changes something may be on its way. */
+  mayBeUnderWay: boolean;
 };
 
 export type StepPlace = { name: string; share: readonly [number, number] };
@@ -191,7 +193,10 @@ export class StepRunner {
       try {
         return await step.act(input, context);
       } catch (error) {
-        if (!(error instanceof GatewayError) || error.again !== 'look') throw error;
+        if (!(error instanceof GatewayError) || error.again !== 'look') {
+          if (!context.signal.aborted) this.#wasAnswered(step);
+          throw error;
+        }
         await context.log.warning(`${error.message} Looking whether it was done all the same.`);
         if (!step.look) {
           throw new UnknownOutcomeError(error.message, { cause: error, facts: error.facts });
@@ -236,6 +241,11 @@ export class StepRunner {
     }
   }
 
+  #wasAnswered({ name }: StepPlace): void {
+    const visited = this.#visited.find(({ record }) => record.name === name);
+    if (visited) visited.mayBeUnderWay = false;
+  }
+
   #recall<I, R, B>(step: Step<I, R, B>, input: I, recorded: StepRecord): R {
     this.#remember(step, input, recorded);
     return step.result.parse(recorded.result);
@@ -252,6 +262,7 @@ export class StepRunner {
     const visited: Visited = {
       place: step,
       record,
+      mayBeUnderWay: record.state === 'begun',
       undo: async () => {
         if (!step.undo) return undefined;
         const context = {
@@ -261,8 +272,8 @@ export class StepRunner {
         };
         return this.#patiently(context, async () => {
           try {
-            const result =
-              (visited.record.result as R | undefined) ?? (await step.look?.(input, context));
+            const recorded = visited.record.result as R | undefined;
+            const result = recorded ?? (await this.#findBegun(step, input, context, visited));
             return await step.undo?.(input, result, context);
           } catch (error) {
             if (!(error instanceof GatewayError) || error.again !== 'look') throw error;
@@ -272,6 +283,19 @@ export class StepRunner {
       },
     };
     this.#visited.push(visited);
+  }
+
+  /** A request that was broken off may still reach the site, or be at work there: so it is looked for twice. */
+  async #findBegun<I, R, B>(
+    step: Step<I, R, B>,
+    input: I,
+    context: StepContext<B>,
+    visited: Visited,
+  ): Promise<R | undefined> {
+    const found = await step.look?.(input, context);
+    if (found !== undefined || !step.look || !visited.mayBeUnderWay) return found;
+    await context.pause(context.timing.lookAgainMs);
+    return step.look(input, context);
   }
 
   async #record(record: StepRecord, options?: { canWait: boolean }): Promise<void> {

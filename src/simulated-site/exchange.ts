@@ -49,7 +49,8 @@ async function serve(
   record.params = masked(received.params);
   noteManners(site, operation, request, received);
   const work = () => carryOut(site, operation, request, received, path);
-  if (lateSubmit(site, operation, work)) return sendWireFault(reply, { kind: 'destroy' });
+  const finish = () => work().finally(() => discard(received.files));
+  if (isLate(site, operation, finish)) return sendWireFault(reply, { kind: 'destroy' });
   await beSlow(site, operation);
 
   const answer = await work();
@@ -151,8 +152,10 @@ function afterWork({ faults }: SiteState, { name }: Operation): WireFault | unde
 }
 
 /** The client sees a cut connection; the request sits in a queue before the site and arrives later. */
-function lateSubmit(site: SiteState, { name }: Operation, work: () => Promise<unknown>): boolean {
-  const fault = name === 'submit' && site.faults.take('late-submit', name);
+function isLate(site: SiteState, { name }: Operation, work: () => Promise<unknown>): boolean {
+  const fault =
+    (name === 'submit' && site.faults.take('late-submit', name)) ||
+    (name === 'upload' && site.faults.take('late-upload', name));
   if (!fault) return false;
   site.after(faultNumber(fault, 'ms', 1000), () => {
     work().catch(({ message }: Error) => {

@@ -7,6 +7,7 @@ const faultKinds = {
   'answer-lost': 'once', // the work is done, then the socket is destroyed
   'connection-cut': 'once', // the socket is destroyed before anything is done
   'late-submit': 'once', // the connection is cut, the request is carried out `ms` later
+  'late-upload': 'once', // the same with an upload
   'proxy-error': 'once', // `status` with an HTML body, `work`: before | after
   html: 'once',
   xml: 'once',

@@ -1,4 +1,5 @@
 import { type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
+import type { JobRecords } from '../jobs/job-records.ts';
 import type { SiteRecord, SiteRecords } from '../jobs/site-records.ts';
 import type { Config } from '../lib/config.ts';
 import { GatewayError } from '../lib/errors.ts';
@@ -17,12 +18,14 @@ import {
 } from '../sites/site-reader.ts';
 import type { Site, Sites } from '../sites/sites.ts';
 import type { SiteGate } from './site-gate.ts';
+import { sweepUploads } from './upload-sweeper.ts';
 
 export type SiteMonitorDeps = {
   sites: Sites;
   /** Those of them that this worker looks at. */
   siteNames: () => string[];
   siteRecords: SiteRecords;
+  records: Pick<JobRecords, 'findMany'>;
   queues: JobQueues;
   gate: SiteGate;
   queue: Config['queue'];
@@ -93,6 +96,13 @@ export class SiteMonitor {
     await this.#deps.siteRecords.save(site.name, record);
     await this.#deps.queues.limitTo(queueNameOf(site.name), record.slots);
     await this.#openOrClose(site.name, record);
+    if (record.health === 'up') await this.#sweep(site, signal);
+  }
+
+  async #sweep(site: Site, signal: AbortSignal): Promise<void> {
+    const { records, log } = this.#deps;
+    const removed = await sweepUploads(site, records, { signal }).catch(ignoreRefusal);
+    if (removed?.length) log.info({ site: site.name, itemIds: removed }, 'Late uploads removed');
   }
 
   async #openOrClose(name: string, record: SiteRecord): Promise<void> {

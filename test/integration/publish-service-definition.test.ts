@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { PublishServiceDefinitionResult } from '../../src/jobs/publish-service-definition/schema.ts';
 import type { Problem } from '../../src/lib/problem.ts';
 import { ask } from '../support/asking.ts';
@@ -465,6 +465,20 @@ test('a hidden site job that takes long is waited for and not begun again', asyn
 
   expect(job).toMatchObject({ status: 'successful' });
   expect(site.control.state().siteJobs.filter(({ isForeign }) => !isForeign)).toHaveLength(1);
+});
+
+test('an upload that arrives after the job has ended does not stay', async ({ openSite, open }) => {
+  const site = await openSite();
+  site.control.fault({ kind: 'late-upload', ms: 4_000 });
+  const gateway = await open(site, { settings: { queue: { siteReadSeconds: 1 } } });
+  const { body } = await gateway.publish(await gateway.build(), { site: 'demo' });
+
+  expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
+
+  const removals = () =>
+    site.control.requests().filter(({ operation }) => operation === 'delete-upload');
+  await vi.waitFor(() => expect(removals().length).toBeGreaterThan(1), { timeout: 20_000 });
+  expect(site.control.state().uploads).toEqual([]);
 });
 
 test('a request that arrives late does not make a second service', async ({ openSite, open }) => {

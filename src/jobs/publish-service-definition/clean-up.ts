@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { GatewayError } from '../../lib/errors.ts';
 import { toText } from '../../sites/service-target.ts';
-import { deleteUploadItem } from '../../sites/upload-items.ts';
+import { deleteUploadItem, findUploadItems } from '../../sites/upload-items.ts';
 import { defineStep } from '../step.ts';
 import { contentKeyOf, shapingInputs } from './content-key.ts';
-import { type Decision, type Publishing, scratchKey, snapshotKey } from './publishing-context.ts';
+import {
+  type Decision,
+  describedAs,
+  type Publishing,
+  scratchKey,
+  snapshotKey,
+} from './publishing-context.ts';
 import type { KnownUploadItem } from './upload-definition.ts';
 import type { VerifiedService } from './verify-service.ts';
 
@@ -24,7 +30,7 @@ export const cleanUp = defineStep<Input, z.output<typeof CleanedUp>>({
   result: CleanedUp,
   look: async () => undefined, // all of it may be done again
   act: async (input, { signal, jobId }) => {
-    await removeUploadItem(input, signal);
+    await removeUploadItems(input, signal);
     const version = await rememberPublish(input);
     const { folder } = input.decision.target;
     if (folder !== '') await input.folderUses.leave(input.site.name, folder, jobId);
@@ -34,16 +40,23 @@ export const cleanUp = defineStep<Input, z.output<typeof CleanedUp>>({
   },
 });
 
-/** The site mostly has removed the item itself. The service stands: a refusal here is no failure. */
-async function removeUploadItem(
-  { site, uploadItem, warn }: Input,
+/**
+ * The site mostly has removed the item itself; one of an earlier attempt may have arrived after that was given up
+ * for lost. The service stands: a refusal here is no failure.
+ */
+async function removeUploadItems(
+  { site, uploadItem, jobId, warn }: Input,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     await deleteUploadItem(site, uploadItem.itemId, { signal });
+    const left = await findUploadItems(site, describedAs(jobId), { signal });
+    for (const { itemId } of left) await deleteUploadItem(site, itemId, { signal });
   } catch (error) {
     if (!(error instanceof GatewayError) || error.again !== 'never') throw error;
-    await warn(`The upload item ${uploadItem.itemId} is left on ${site.name}: ${error.message}`);
+    await warn(
+      `The upload item ${uploadItem.itemId} may be left on ${site.name}: ${error.message}`,
+    );
   }
 }
 
