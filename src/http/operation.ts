@@ -38,6 +38,8 @@ export type Operation = {
       description: string;
       schema?: z.ZodType;
       types?: readonly string[];
+      /** Where the answer may be bare text in place of the schema. */
+      textTypes?: readonly string[];
       headers?: readonly string[];
     }
   >;
@@ -86,10 +88,16 @@ export function operation(described: Operation): RouteShorthandOptions {
 
 function toResponses({ answers, problems }: Operation): Record<string, unknown> {
   const successes = Object.entries(answers).map(
-    ([status, { description, schema, types = ['application/json'] }]) => [
+    ([status, { description, schema, types = ['application/json'], textTypes = [] }]) => [
       status,
       schema
-        ? { description, content: Object.fromEntries(types.map((type) => [type, { schema }])) }
+        ? {
+            description,
+            content: {
+              ...Object.fromEntries(types.map((type) => [type, { schema }])),
+              ...Object.fromEntries(textTypes.map((type) => [type, { schema: z.string() }])),
+            },
+          }
         : z.undefined().describe(description),
     ],
   );

@@ -8,6 +8,9 @@ export const ResultDocument = z
   .describe('Outputs by name; the description of the process tells their shapes')
   .meta({ id: 'ResultDocument' });
 
+/** Of raw values: one that is a text, and several. */
+export const rawTypes = ['text/plain', 'multipart/related'];
+
 /**
  * Sends results as they were asked for: a document of all outputs, or, `raw`, one bare value, or several
  * as `multipart/related` (OGC API - Processes, Part 1: Core, "Job results").

@@ -112,6 +112,26 @@ describe('carried out while the caller waits', () => {
     expect(await response.text()).toBe('teststring');
   });
 
+  test('takes the inputs as a form', async () => {
+    const form = new FormData();
+    form.append('echo', 'teststring');
+    form.append('numbers', '1');
+    form.append('numbers', '2');
+    const response = await fetch(`${root}/processes/echo/execution`, {
+      method: 'POST',
+      body: form,
+    });
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      { echo: 'teststring', numbers: [1, 2] },
+    ]);
+  });
+
+  test('refuses a key that is none', async () => {
+    const response = await execute({ inputs: { echo: 'a' } }, { 'idempotency-key': 'short' });
+    expect(response.status).toBe(400);
+  });
+
   test('sends several raw values as multipart/related', async () => {
     const response = await execute({
       inputs: { echo: 'teststring', numbers: [1, 2] },

@@ -51,6 +51,8 @@ async function expectRefusals(jobId: string, definition: Blob, withinMs: number)
     () =>
       ask(gateway, '/v1/uploads', { method: 'POST', body: toForm([['file', definition, 'a.sd']]) }),
     () => ask(gateway, '/v1/sites'),
+    () => ask(gateway, '/v1/events', { headers: { accept: 'text/event-stream' } }),
+    () => ask(gateway, `/v1/jobs/${jobId}/events`, { headers: { accept: 'text/event-stream' } }),
     () => ask(gateway, '/health/ready'),
   ];
   for (const request of asked) {

@@ -16,12 +16,14 @@ export type MultipartReading = {
 };
 
 const textBytes = 2 ** 20;
+/** Of all texts together, for many small ones are welcome: each member of an array may be a part. */
+const allTextBytes = 8 * 2 ** 20;
 const limits = {
   fieldNameSize: 200,
   fieldSize: textBytes,
-  fields: 200,
+  fields: 2_000,
   files: 1_000,
-  parts: 1_200,
+  parts: 3_000,
   headerPairs: 50,
 };
 
@@ -35,9 +37,12 @@ export async function readMultipartRequest(
 ): Promise<Received> {
   const form = new Form(reading.inputs);
   const files: SentFiles = {};
+  let textTotal = 0;
   const parts = request.parts({ limits: { ...limits, fileSize: reading.maxFileBytes } });
   for (let part = await nextPart(parts); part; part = await nextPart(parts)) {
     if (part.type === 'field') {
+      textTotal += String(part.value).length;
+      if (textTotal > allTextBytes) throw tooLong(part.fieldname);
       form.addText(part);
       continue;
     }

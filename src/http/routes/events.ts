@@ -51,6 +51,7 @@ export async function eventRoutes(app: FastifyInstance, deps: Deps): Promise<voi
       });
     }
     const last = readLastEventId(request, /^\d{1,15}-\d{1,15}$/);
+    await deps.events.readNewestNewsId(); // Redis away: 503, which a stream that was opened cannot say
     const stream = streams.open(request, reply);
     await followAll(deps, stream, {
       isWanted: (news) =>

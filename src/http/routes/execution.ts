@@ -2,10 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { JobType } from '../../jobs/job-type.ts';
 import type { UploadRecord } from '../../jobs/upload-records.ts';
 import { RequestError } from '../../lib/errors.ts';
+import { toPointer } from '../../lib/json-pointer.ts';
 import { pause } from '../../lib/wait.ts';
 import { checkScopes, checkWhatIsKnown, leastScopesOf } from '../execution/admission.ts';
 import { type AdmissionDeps, admitJob, type Reading } from '../execution/admit.ts';
-import { invalid, parseExecuteRequest } from '../execution/execute-request.ts';
+import { type ExecuteRequest, invalid, parseExecuteRequest } from '../execution/execute-request.ts';
+import { parseIdempotencyKey } from '../execution/idempotency-key.ts';
 import { parseAsked, toWantedResults } from '../execution/job-acceptance.ts';
 import { readMultipartRequest } from '../execution/multipart-request.ts';
 import { parsePrefer } from '../execution/prefer.ts';
@@ -13,7 +15,7 @@ import { toRequestBody } from '../execution/request-body.ts';
 import { whenCallerGoes } from '../incoming-stream.ts';
 import { describeInputs } from '../input-description.ts';
 import { operation } from '../operation.ts';
-import { sendResults } from '../results.ts';
+import { rawTypes, sendResults } from '../results.ts';
 import { StatusInfo } from '../status-info.ts';
 import { toCallbacks } from '../webhook-description.ts';
 
@@ -82,7 +84,8 @@ async function answerAtOnce(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const body = parseExecuteRequest(request.body);
+  parseIdempotencyKey(request.headers['idempotency-key']); // nothing to be made twice, but no nonsense either
+  const body = await readAtOnce(jobType, request);
   if (body.subscriber) {
     const detail = 'is told of a job: send `Prefer: respond-async` to get one';
     throw invalid('#/subscriber', 'no_job', detail);
@@ -96,6 +99,21 @@ async function answerAtOnce(
   const signal = AbortSignal.any([whenCallerGoes(reply), AbortSignal.timeout(atOnceMs)]);
   const results = await jobType.runAtOnce?.(params, { signal, pause: (ms) => pause(ms, signal) });
   return sendResults(results ?? {}, toWantedResults(body) ?? {}, reply);
+}
+
+/** No job holds a file here, so a form has none. */
+async function readAtOnce(jobType: JobType, request: FastifyRequest): Promise<ExecuteRequest> {
+  if (!request.isMultipart()) return parseExecuteRequest(request.body);
+  const { files: _, ...body } = await readMultipartRequest(request, {
+    inputs: describeInputs(jobType),
+    maxFileBytes: 1,
+    checkBeforeFile: () => undefined,
+    receive: async ({ fieldname }) => {
+      const detail = 'is for a job: send `Prefer: respond-async` to get one';
+      throw invalid(toPointer(['inputs', fieldname]), 'no_job', detail);
+    },
+  });
+  return body;
 }
 
 function toOperation(jobType: JobType) {
@@ -116,6 +134,7 @@ function toOperation(jobType: JobType) {
         200: {
           description: 'The outputs, of an execution without `respond-async`',
           schema: jobType.result,
+          textTypes: rawTypes,
         },
       }),
       201: {

@@ -13,7 +13,7 @@ import { getJob, getJobSummary, noSuchJob } from '../job-access.ts';
 import { JobPath, operation } from '../operation.ts';
 import { readOutlook } from '../outlook.ts';
 import { sendStoredProblem } from '../plugins/problems.ts';
-import { ResultDocument, sendResults } from '../results.ts';
+import { ResultDocument, rawTypes, sendResults } from '../results.ts';
 import { type Outlook, StatusInfo, toStatusInfo } from '../status-info.ts';
 
 type Deps = Pick<
@@ -183,6 +183,7 @@ function toResultsOperation(jobTypes: readonly JobType[]) {
         description:
           'The outputs of the process; fewer, or bare values, where the request wanted that',
         schema: z.union([...jobTypes.map(({ result }) => result), ChildrenResult, ResultDocument]),
+        textTypes: rawTypes,
         headers: ['Link'],
       },
     },
