@@ -71,7 +71,7 @@ function toUnavailable(fault: Fault, { machine, account }: Place): ArcpyUnavaila
   };
   return new ArcpyUnavailableError(
     redactSecrets(
-      `ArcPy does not start on ${machine} as ${account}: ${reasons[fault.code] ?? fault.message}. The job waits for a worker whose ArcPy starts.`,
+      `ArcPy does not start on ${machine} as ${account}: ${reasons[fault.code] ?? fault.message}.`,
     ),
     { facts: { machine, account, reason: fault.code } },
   );

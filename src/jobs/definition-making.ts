@@ -231,7 +231,9 @@ async function draftAndStage(
     ),
     target,
     changes,
-    arcpyMessages: staged.messages.map(({ text }) => redactSecrets(text)),
+    arcpyMessages: staged.messages.map(({ text }) =>
+      redactSecrets(text).replaceAll(session.folder, '.'),
+    ),
     machine: hostname(),
     content,
     items: settling.items,

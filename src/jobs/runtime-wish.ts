@@ -51,9 +51,8 @@ export function findUnfit(needs: RuntimeNeeds, runtime: RuntimeRecord): string |
   const { probe } = runtime;
   if (needs.pool !== undefined && needs.pool !== runtime.pool)
     return `it is of the pool ${runtime.pool}`;
-  if (!probe) return `its ArcPy does not start: ${runtime.detail ?? 'it has not been looked at'}`;
-  if (runtime.state === 'unusable')
-    return `its ArcPy does not start: ${runtime.detail ?? 'unknown'}`;
+  if (!probe || runtime.state === 'unusable')
+    return runtime.detail ?? 'its ArcPy has not been looked at yet';
   if (needs.product !== undefined && needs.product !== probe.product)
     return `it is ArcPy of ${probe.product === 'pro' ? 'ArcGIS Pro' : 'ArcGIS Server'}`;
   if (needs.platform !== undefined && needs.platform !== platformOf(probe))
@@ -105,7 +104,9 @@ export function findRoute(needs: RuntimeNeeds, runtimes: readonly RuntimeRecord[
   return {
     pool: chosen?.pool ?? needs.pool ?? defaultPool,
     isServed: chosen !== undefined,
-    reasons: judged.map(({ runtime, unfit }) => `${runtime.runtimeId}: ${unfit ?? 'fits'}`),
+    reasons: judged.map(
+      ({ runtime, unfit }) => `${runtime.runtimeId}: ${unfit?.replace(/\.$/, '') ?? 'fits'}`,
+    ),
   };
 }
 

@@ -53,8 +53,11 @@ const runAndKeep = defineStep<Input, RunToolResult>({
       };
       return {
         ...artifact,
-        outputs: told.outputs.map((path) => path.replace(session.folder, '.')),
-        messages: told.messages,
+        outputs: told.outputs.map((path) => path.replaceAll(session.folder, '.')),
+        messages: told.messages.map((message) => ({
+          ...message,
+          text: message.text.replaceAll(session.folder, '.'),
+        })),
         machine: hostname(),
       };
     });

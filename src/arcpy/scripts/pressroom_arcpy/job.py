@@ -56,7 +56,7 @@ class Job:
         _set(env, "overwriteOutput", True)
         _set(env, "workspace", self.folder)
         _set(env, "packageWorkspace", self.folder)
-        # The scratch folder and geodatabase follow from it; where it cannot be set, they may be.
+        # The scratch folder and geodatabase follow from it and are read only; where it is not there they may be set.
         if not _set(env, "scratchWorkspace", self.folder):
             _set(env, "scratchFolder", self.folder)
             _set(env, "scratchGDB", os.path.join(self.folder, "scratch.gdb"))
@@ -70,7 +70,7 @@ class Job:
             return
         for name in ("ResetEnvironments", "ClearWorkspaceCache_management"):
             try:
-                getattr(self._arcpy, name)()
+                getattr(self._arcpy, name, _nothing)()
             except Exception as error:
                 print("arcpy.%s: %s" % (name, error), file=sys.stderr)
 
@@ -80,7 +80,13 @@ class Job:
         return given if os.path.isabs(given) else os.path.join(self.folder, given)
 
 
+def _nothing():
+    """What a version does not have."""
+
+
 def _set(env, name, value):
+    if not hasattr(env, name):
+        return False
     try:
         setattr(env, name, value)
     except Exception as error:  # some are read only in some versions

@@ -26,10 +26,16 @@ if not _scenario.scenario().get("hasLegacyImageDrafts", True):
 
 
 class _Environment:
-    _names = ("overwriteOutput", "workspace", "scratchWorkspace", "packageWorkspace")
+    overwriteOutput = False
+    workspace = scratchWorkspace = packageWorkspace = None
+
+    @property
+    def scratchFolder(self):
+        return self.scratchWorkspace
 
     def __setattr__(self, name, value):
-        if name not in self._names:
+        if not hasattr(type(self), name) or name == "scratchFolder":
+            _scenario.record("wrongEnvironment", name=name)
             raise AttributeError("Environment %s cannot be set" % name)
         object.__setattr__(self, name, value)
 
