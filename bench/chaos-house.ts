@@ -29,6 +29,8 @@ type Parts = {
   httpPort: number;
   redisPort: number;
   isStorageSmall: boolean;
+  /** Per site: what is read from a site is capped at 2. */
+  slots: number;
 };
 
 /** Real processes of one gateway, and the sites they publish to; each part can be ended and started anew. */
@@ -88,6 +90,7 @@ export class ChaosHouse {
     await mkdir(join(folder, 'redis'));
     const house = new ChaosHouse({
       ...{ lifecycle, folder, sites, receiver, httpPort, redisPort, isStorageSmall },
+      slots: options.slots,
     });
     await house.startRedis();
     await house.startHttp();
@@ -144,11 +147,11 @@ export class ChaosHouse {
   }
 
   async #environment(redisPort: number): Promise<Record<string, string>> {
-    const { folder, sites, httpPort, receiver } = this.#parts;
+    const { folder, sites, httpPort, receiver, slots } = this.#parts;
     const file = join(folder, `pressroom-${redisPort}.yaml`);
     const configured = [...sites].map(([name, { url, username }]) => [
       name,
-      { url, auth: { username, password: { env: `PASSWORD_${name.toUpperCase()}` } } },
+      { url, slots, auth: { username, password: { env: `PASSWORD_${name.toUpperCase()}` } } },
     ]);
     const config = {
       http: { port: httpPort },

@@ -1,11 +1,6 @@
 import { openOwnRedis } from '../src/lib/own-redis.ts';
 import { openCrashLab } from '../test/support/crash-lab.ts';
-import {
-  type Disturbance,
-  disturbances,
-  type Moment,
-  toMoments,
-} from '../test/support/crash-matrix.ts';
+import { dismissals, disturbances, type Moment, toMoments } from '../test/support/crash-matrix.ts';
 import { type Scenario, scenarios } from '../test/support/crash-scenarios.ts';
 import { SeededRandom } from './seeded-random.ts';
 
@@ -51,7 +46,7 @@ export async function runCrashMatrix(plan: Plan): Promise<number> {
       const { outcome, operations } = await lab.undisturbed(scenario);
       say(`${scenario.name}: ${operations.length} requests: ${operations.join(' ')}`);
       say(`  ${JSON.stringify(outcome.job)} ${JSON.stringify(outcome.changes)}`);
-      const ways = disturbances.filter((each) => !how || each.includes(how)) as Disturbance[];
+      const ways = [...disturbances, ...dismissals].filter((each) => !how || each.includes(how));
       const moments = toMoments(operations, ways).filter(() => random.chance(share));
       await Promise.all(moments.map((moment) => tryMoment(scenario, moment)));
     }

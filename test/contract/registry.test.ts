@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { offeredJobTypes } from '../../src/jobs/registry.ts';
+import { scenarios } from '../support/crash-scenarios.ts';
 
 const folder = join(import.meta.dirname, '../../src/jobs');
 const registered = offeredJobTypes({ conformanceEcho: true });
@@ -13,6 +14,13 @@ test('every folder of a job type is registered under its own name, and nothing e
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 
   expect(registered.map(({ name }) => name).sort()).toEqual(folders.sort());
+});
+
+test('every job type that works on a site is disturbed at each of its requests', () => {
+  const disturbed = new Set(scenarios.map(({ process }) => process));
+  const onSites = registered.filter(({ queue }) => queue === 'site' || queue === 'either');
+  const missing = onSites.map(({ name }) => name).filter((name) => !disturbed.has(name));
+  expect(missing).toEqual(['check-map']); // it reads a document, and asks the site what is registered
 });
 
 test.for(registered)('$name tells callers what it does', async ({ name, title, summary }) => {

@@ -9,8 +9,10 @@ import { openSimulatedSite } from '../../src/simulated-site/simulated-site.ts';
 import {
   compare,
   crashSettings,
+  isDismissal,
   type Moment,
   type Outcome,
+  runDismissed,
   runDisturbed,
   runUndisturbed,
   type Trial,
@@ -80,6 +82,10 @@ export async function openCrashLab({ redisUrl, lanes }: { redisUrl: string; lane
     undisturbed,
     /** @returns what differs from the undisturbed run; `too late` when the job ended before the moment came */
     async disturbed(scenario: Scenario, moment: Moment): Promise<string[] | 'too late'> {
+      if (isDismissal(moment)) {
+        const trial = await withTrial(scenario, (own) => runDismissed(own, moment));
+        return trial ?? 'too late';
+      }
       const { outcome } = await undisturbed(scenario);
       const other = await withTrial(scenario, (trial) => runDisturbed(trial, moment));
       return other ? compare(outcome, other, scenario) : 'too late';

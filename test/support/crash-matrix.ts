@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { isFinal } from '../../src/jobs/job-record.ts';
 import type { SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
 import type { Scenario, Scene } from './crash-scenarios.ts';
 import type { Gateway } from './gateway.ts';
@@ -21,8 +22,23 @@ export const disturbances = [
 ] as const;
 export type Disturbance = (typeof disturbances)[number];
 
+/**
+ * The job is dismissed right before the site works on a request, or right after; `and killed` ends the worker
+ * after the first change with which it puts something back.
+ */
+export const dismissals = ['dismissed before', 'dismissed after', 'dismissed and killed'] as const;
+type Dismissal = (typeof dismissals)[number];
+type Way = Disturbance | Dismissal;
+
 /** The nth request of a kind, counted from 0. */
-export type Moment = { operation: string; nth: number; how: Disturbance };
+type Place = { operation: string; nth: number };
+type Disturbed = Place & { how: Disturbance };
+type Dismissed = Place & { how: Dismissal };
+export type Moment = Disturbed | Dismissed;
+
+export function isDismissal(moment: Moment): moment is Dismissed {
+  return moment.how.startsWith('dismissed');
+}
 
 export const crashSettings = {
   queue: { lockSeconds: 1.5, stalledCheckSeconds: 0.5, sweepSeconds: 1, siteReadSeconds: 3_600 },
@@ -41,7 +57,7 @@ export type Outcome = {
 
 export type Trial = Scene & { pool: WorkerPool; scenario: Scenario };
 
-const patienceMs = 40_000;
+const patienceMs = 90_000;
 
 /** Runs the scenario without a disturbance, and tells each request that it makes. */
 export async function runUndisturbed(
@@ -60,7 +76,7 @@ export async function runUndisturbed(
 }
 
 /** Every request of a run, disturbed in these ways. Only what is submitted waits in a line before a site. */
-export function toMoments(operations: readonly string[], ways: readonly Disturbance[]): Moment[] {
+export function toMoments(operations: readonly string[], ways: readonly Way[]): Moment[] {
   const counts = new Map<string, number>();
   return operations.flatMap((operation) => {
     const nth = counts.get(operation) ?? 0;
@@ -77,7 +93,7 @@ export function toMoments(operations: readonly string[], ways: readonly Disturba
  *
  * @returns no outcome when the job ended before the moment came
  */
-export async function runDisturbed(trial: Trial, moment: Moment): Promise<Outcome | undefined> {
+export async function runDisturbed(trial: Trial, moment: Disturbed): Promise<Outcome | undefined> {
   const first = await prepare(trial);
   const { control } = trial.site;
   const { isThere, stop } = atMoment(control, moment, () => disturb(control, first, moment));
@@ -99,11 +115,94 @@ export async function runDisturbed(trial: Trial, moment: Moment): Promise<Outcom
     : outcome;
 }
 
+/**
+ * Runs the scenario, dismisses its job in the moment, and waits until all is put back.
+ *
+ * @returns what is not as it was before, in words; nothing when the job ended before the moment came
+ */
+export async function runDismissed(trial: Trial, moment: Dismissed): Promise<string[] | undefined> {
+  const { site, gateway, scenario } = trial;
+  const first = await prepare(trial);
+  const before = readSite(site);
+  let tell = (_jobId: string) => {};
+  const known = new Promise<string>((resolve) => {
+    tell = resolve;
+  });
+  let isDismissed = false;
+  const { stop } = atMoment(site.control, moment, async () => {
+    isDismissed = await dismiss(gateway, await known);
+  });
+  let second: PressroomProcess | undefined;
+  const stopKilling = site.control.onRequest(async ({ phase }) => {
+    const isChange = site.control.requests().at(-1)?.isChange;
+    if (moment.how !== 'dismissed and killed' || !isDismissed || !isChange || phase !== 'after')
+      return;
+    stopKilling();
+    first.signal('SIGKILL');
+    await first.ended;
+    second = await start(trial);
+  });
+  const jobId = await scenario.ask(trial);
+  tell(jobId);
+  await gateway.ended(jobId, patienceMs);
+  stop();
+  stopKilling();
+  await endWell(second ?? first);
+  return isDismissed ? tellDismissed(trial, { jobId, before }) : undefined;
+}
+
+/** @returns false when the job had ended: to delete it then removes its record */
+async function dismiss({ core, url }: Gateway, jobId: string): Promise<boolean> {
+  const record = await core.records.find(jobId);
+  if (!record || isFinal(record.status)) return false;
+  const response = await fetch(`${url}/v1/jobs/${jobId}`, { method: 'DELETE' });
+  return response.ok;
+}
+
+async function tellDismissed(
+  { site, gateway, scenario }: Trial,
+  { jobId, before }: { jobId: string; before: object },
+): Promise<string[]> {
+  const record = await gateway.core.records.find(jobId);
+  const differences: string[] = [];
+  const { status, undo = '', message = '' } = record ?? {};
+  if (status !== 'dismissed') differences.push(`the job is ${status}`);
+  if (scenario.cannotUndo ? !/failed|nothing/.test(undo) : !/done|nothing/.test(undo))
+    differences.push(`undo is ${undo}: ${message}`);
+  const [was, is] = [JSON.stringify(before), JSON.stringify(readSite(site))];
+  if (was !== is && undo !== 'failed') differences.push(`site: ${is} instead of ${was}`);
+  for (const { rule, detail } of site.control.violations().filter(isOurs))
+    differences.push(`${rule}: ${detail}`);
+  const left = (await readFiles(gateway)).filter((name) => /scratch|snapshots/.test(name));
+  if (left.length > 0) differences.push(`left: ${left.join(', ')}`);
+  return differences;
+}
+
+/**
+ * Without what no undoing takes back: how often it was published, the order in which items are told, and entries of
+ * permissions that forbid what nobody allowed.
+ */
+function readSite(site: SimulatedSite): object {
+  const { services, folders, uploads, dataItems } = site.control.state();
+  return {
+    services: services.map(({ lastmodified: _, generation: __, json, permissions, ...kept }) => ({
+      ...kept,
+      permissions: permissions.filter(({ isAllowed }) => isAllowed),
+      json: { ...json, properties: Object.keys(json.properties ?? {}).sort() },
+    })),
+    ...{ folders, uploads: uploads.length },
+    dataItems: dataItems
+      .map(({ id: _, ...item }) => withoutCode(item))
+      .map((item) => JSON.stringify(item))
+      .sort(),
+  };
+}
+
 /** Awaited by the site: it goes on with the request when this is done. */
 async function disturb(
   control: SimulatedSite['control'],
   worker: PressroomProcess,
-  { how, operation }: Moment,
+  { how, operation }: Disturbed,
 ): Promise<void> {
   if (how === 'cut') control.fault({ kind: 'connection-cut', operation });
   if (how === 'lost') control.fault({ kind: 'answer-lost', operation });
@@ -188,9 +287,11 @@ async function readOutcome({ site, gateway }: Trial, jobId: string): Promise<Out
   const results = (record.results ?? {}) as Record<string, unknown>;
   const { outcome, verification, changed, putBack, valid, items } = results;
   const { done, already, version } = results;
+  const { successful, failed, dismissed } = record.children ?? {};
   return {
     job: {
       ...{ status, undo, code: exception?.code },
+      children: { successful, failed, dismissed },
       ...{ putBack: exception?.putBack, notPutBack: exception?.notPutBack },
       results: {
         ...{ outcome, verification, changed, putBack, valid, items: countOf(items) },

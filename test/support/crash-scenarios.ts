@@ -1,3 +1,4 @@
+import { openAsBlob } from 'node:fs';
 import { buildConnectionFile } from '../../src/documents/connection-file-builder.ts';
 import type { Fault, SimulatedSite } from '../../src/simulated-site/simulated-site.ts';
 import { run } from './data-stores.ts';
@@ -9,6 +10,8 @@ export type Scene = { site: SimulatedSite; gateway: Gateway };
 /** A job that is disturbed at each of its requests, one after the other. A new job type gets an entry below. */
 export type Scenario = {
   name: string;
+  /** The job type that is disturbed. */
+  process: string;
   /** What is there before; jobs that it asks for are not disturbed. */
   arrange?: (scene: Scene) => unknown;
   /** Asks for the job. @returns its id */
@@ -16,29 +19,57 @@ export type Scenario = {
   fault?: Fault;
   /** Changing requests that may come again, for twice leaves what once leaves, and why nobody can tell. */
   mayRepeat?: readonly string[];
+  /** What it does cannot be put back, and dismissed it says so. */
+  cannotUndo?: true;
 };
 
 type Layers = readonly string[];
 
-const publish =
-  (layers: Layers, inputs: Record<string, string> = {}, processId?: string) =>
-  async ({ gateway }: Scene): Promise<string> => {
+type Asking = Pick<Scenario, 'process' | 'ask'>;
+
+const publish = (
+  layers: Layers,
+  inputs: Record<string, string> = {},
+  process = 'publish-service-definition',
+): Asking => ({
+  process,
+  ask: async ({ gateway }) => {
     const definition = await gateway.build({ layers: [...layers] });
-    const all = { site: 'demo', folder: 'Transport', ...inputs };
-    const { body } = await gateway.publish(definition, all, {}, null, gateway.url, processId);
+    const site: Record<string, string> = 'sites' in inputs ? {} : { site: 'demo' };
+    const all = { ...site, folder: 'Transport', ...inputs };
+    const { body } = await gateway.publish(definition, all, {}, null, gateway.url, process);
+    if (!body.jobID) throw new Error(`${process} was refused: ${JSON.stringify(body)}`);
     return body.jobID;
-  };
+  },
+});
 
 const published = (layers: Layers) => async (scene: Scene) =>
-  scene.gateway.ended(await publish(layers)(scene), 40_000);
+  scene.gateway.ended(await publish(layers).ask(scene), 40_000);
 
-const execute =
-  (processId: string, inputs: Record<string, unknown>) =>
-  async ({ gateway }: Scene): Promise<string> => {
-    const { status, body } = await run(gateway, processId, inputs);
-    if (status !== 201) throw new Error(`${processId} was refused: ${JSON.stringify(body)}`);
+const execute = (process: string, inputs: Record<string, unknown>): Asking => ({
+  process,
+  ask: async ({ gateway }) => {
+    const { status, body } = await run(gateway, process, inputs);
+    if (status !== 201) throw new Error(`${process} was refused: ${JSON.stringify(body)}`);
     return body.jobID;
-  };
+  },
+});
+
+/** Two definitions in one request: a parent, and a child for each. */
+async function publishBoth({ gateway }: Scene): Promise<string> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries({ site: 'demo', folder: 'Transport' }))
+    form.set(name, value);
+  for (const serviceName of ['Roads', 'Rivers'])
+    form.append(
+      'source',
+      await openAsBlob(await gateway.build({ serviceName })),
+      `${serviceName}.sd`,
+    );
+  const path = '/v1/processes/publish-folder/execution';
+  const response = await fetch(gateway.url + path, { method: 'POST', body: form });
+  return ((await response.json()) as { jobID: string }).jobID;
+}
 
 const holding =
   (...items: Parameters<SimulatedSite['control']['addDataItem']>[0][]) =>
@@ -128,48 +159,52 @@ const imagery = {
   type: 'folder',
   info: { path: '/data', dataStoreConnectionType: 'shared' },
 };
+const ortho = {
+  ...{ site: 'demo', folder: 'Imagery', serviceName: 'Ortho' },
+  path: '/data/ortho.tif',
+};
 const earlier = { site: 'demo', service: 'Transport/Roads.MapServer', version: 1 };
 
 async function publishedTwice(scene: Scene) {
   await published(['Roads', 'Bridges'])(scene);
   const second = publish(['Roads', 'Tunnels'], { ifExists: 'replace' });
-  await scene.gateway.ended(await second(scene), 40_000);
+  await scene.gateway.ended(await second.ask(scene), 40_000);
 }
 
 const folder = { site: 'demo', name: 'roads', path: '\\\\files\\gis' };
 
 export const scenarios: readonly Scenario[] = [
-  { name: 'create', ask: publish(['Roads', 'Bridges']) },
+  { name: 'create', ...publish(['Roads', 'Bridges']) },
   {
     name: 'replace',
     arrange: published(['Roads']),
-    ask: publish(['Roads', 'Bridges', 'Tunnels'], { ifExists: 'replace' }),
+    ...publish(['Roads', 'Bridges', 'Tunnels'], { ifExists: 'replace' }),
   },
-  { name: 'undo a create', ask: publish(['Roads', 'Bridges']), fault: failing },
+  { name: 'undo a create', ...publish(['Roads', 'Bridges']), fault: failing },
   {
     name: 'undo a replacement',
     arrange: published(['Roads']),
-    ask: publish(['Roads', 'Bridges', 'Tunnels'], { ifExists: 'replace' }),
+    ...publish(['Roads', 'Bridges', 'Tunnels'], { ifExists: 'replace' }),
     fault: { kind: 'fewer-layers', by: 1 },
   },
-  { name: 'register a folder', ask: execute('register-folder', folder) },
+  { name: 'register a folder', ...execute('register-folder', folder) },
   {
     name: 'undo a registration',
     arrange: brokenAfter('register-item'),
-    ask: execute('register-folder', folder),
+    ...execute('register-folder', folder),
   },
   {
     name: 'register a database',
-    ask: execute('register-database', {
+    ...execute('register-database', {
       site: 'demo',
       name: 'gisdb',
       connection: { ...login, platform: 'postgresql', version: 'sde.DEFAULT', password: 'secret' },
     }),
   },
-  { name: 'register a connection file', ask: registerConnectionFile },
+  { name: 'register a connection file', process: 'register-database', ask: registerConnectionFile },
   {
     name: 'register a store',
-    ask: execute('register-data-store', {
+    ...execute('register-data-store', {
       site: 'demo',
       name: 'rasters',
       type: 'rasterStore',
@@ -179,17 +214,17 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'update a folder',
     arrange: holding(share),
-    ask: execute('update-data-store', { site: 'demo', item: share.path, path: '\\\\new\\gis' }),
+    ...execute('update-data-store', { site: 'demo', item: share.path, path: '\\\\new\\gis' }),
   },
   {
     name: 'undo an update',
     arrange: brokenAfter('edit-data-item', holding(share)),
-    ask: execute('update-data-store', { site: 'demo', item: share.path, path: '\\\\new\\gis' }),
+    ...execute('update-data-store', { site: 'demo', item: share.path, path: '\\\\new\\gis' }),
   },
   {
     name: 'unregister',
     arrange: holding(share, database('gisdb')),
-    ask: execute('unregister-data-store', {
+    ...execute('unregister-data-store', {
       site: 'demo',
       match: { types: ['folder', 'egdb'] },
     }),
@@ -197,62 +232,63 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'rotate a password',
     arrange: holding(database('gisdb'), database('more')),
-    ask: execute('rotate-data-store-password', { site: 'demo', match: login, password: 'new one' }),
+    ...execute('rotate-data-store-password', { site: 'demo', match: login, password: 'new one' }),
     mayRepeat: ['edit-data-item'],
   },
   {
     name: 'validate',
     arrange: holding(share, database('gisdb')),
-    ask: execute('validate-data-stores', { site: 'demo' }),
+    ...execute('validate-data-stores', { site: 'demo' }),
   },
-  { name: 'start services', arrange: serving('STOPPED'), ask: execute('start-services', both) },
-  { name: 'stop services', arrange: serving(), ask: execute('stop-services', both) },
+  { name: 'start services', arrange: serving('STOPPED'), ...execute('start-services', both) },
+  { name: 'stop services', arrange: serving(), ...execute('stop-services', both) },
   {
     name: 'undo a stop of services',
     arrange: serving(),
-    ask: execute('stop-services', both),
+    ...execute('stop-services', both),
     fault: refusing('stop'),
   },
-  { name: 'restart services', arrange: serving(), ask: execute('restart-services', both) },
-  { name: 'delete services', arrange: serving(), ask: execute('delete-services', both) },
+  { name: 'restart services', arrange: serving(), ...execute('restart-services', both) },
+  {
+    name: 'delete services',
+    arrange: serving(),
+    ...execute('delete-services', both),
+    cannotUndo: true,
+  },
   {
     name: 'delete what was published',
     arrange: published(['Roads']),
-    ask: execute('delete-services', both),
+    ...execute('delete-services', both),
+    cannotUndo: true,
   },
-  { name: 'edit services', arrange: serving(), ask: execute('edit-services', edits) },
+  { name: 'edit services', arrange: serving(), ...execute('edit-services', edits) },
   {
     name: 'undo an edit of services',
     arrange: serving(),
-    ask: execute('edit-services', edits),
+    ...execute('edit-services', edits),
     fault: refusing('edit'),
   },
-  { name: 'permit', arrange: serving(), ask: execute('set-service-permissions', permissions) },
+  { name: 'permit', arrange: serving(), ...execute('set-service-permissions', permissions) },
   {
     name: 'undo a permission',
     arrange: serving(),
-    ask: execute('set-service-permissions', permissions),
+    ...execute('set-service-permissions', permissions),
     fault: refusing('add-permission'),
   },
   {
     name: 'serve an image',
     arrange: holding(imagery),
-    ask: execute('create-image-service', {
-      site: 'demo',
-      folder: 'Imagery',
-      serviceName: 'Ortho',
-      path: '/data/ortho.tif',
-    }),
+    ...execute('create-image-service', ortho),
   },
   {
     name: 'roll back',
     arrange: publishedTwice,
-    ask: execute('rollback-service', earlier),
+    ...execute('rollback-service', earlier),
   },
   {
     name: 'undo a roll-back',
     arrange: publishedTwice,
-    ask: execute('rollback-service', earlier),
+    ...execute('rollback-service', earlier),
     fault: { kind: 'fewer-layers', by: 1 },
   },
   {
@@ -263,6 +299,60 @@ export const scenarios: readonly Scenario[] = [
         name: 'Roads',
         layers: ['Roads', 'Bridges'],
       }),
-    ask: publish(['Roads', 'Bridges'], {}, 'import-current-definition'),
+    ...publish(['Roads', 'Bridges'], {}, 'import-current-definition'),
+  },
+  {
+    name: 'permit while publishing',
+    ...publish(['Roads'], { permissions: '{"public": false, "allow": ["Planners"]}' }),
+  },
+  { name: 'plan', arrange: published(['Roads']), ...publish(['Bridges'], {}, 'publish-plan') },
+  { name: 'publish a folder', process: 'publish-folder', ask: publishBoth },
+  { name: 'publish on sites', ...publish(['Roads'], { sites: '["demo"]' }) },
+  {
+    name: 'edit services until',
+    arrange: serving(),
+    ...execute('edit-services', { ...edits, until: '2999-01-01T00:00:00Z' }),
+  },
+  {
+    name: 'undo an edit of services until',
+    arrange: serving(),
+    ...execute('edit-services', { ...edits, until: '2999-01-01T00:00:00Z' }),
+    fault: refusing('edit'),
+  },
+  {
+    name: 'edit services back',
+    arrange: serving(),
+    ...execute('edit-services', {
+      site: 'demo',
+      putBack: ['A', 'B'].map((name) => ({
+        service: `${name}.MapServer`,
+        ...{ key: 'maxIdleTime', from: 77, to: 1_800 },
+      })),
+    }),
+  },
+  {
+    name: 'undo a start of services',
+    arrange: serving('STOPPED'),
+    ...execute('start-services', both),
+    fault: refusing('start'),
+  },
+  {
+    name: 'undo an image',
+    arrange: brokenAfter('create-service', holding(imagery)),
+    ...execute('create-image-service', ortho),
+  },
+  {
+    name: 'undo a rotation',
+    arrange: brokenAfter('edit-data-item', holding(database('gisdb'), database('more'))),
+    ...execute('rotate-data-store-password', { site: 'demo', match: login, password: 'new one' }),
+    mayRepeat: ['edit-data-item'],
+  },
+  {
+    name: 'rotate on sites',
+    arrange: holding(database('gisdb')),
+    ...execute('rotate-data-store-password', {
+      ...{ sites: ['demo'], match: login, password: 'new one' },
+    }),
+    mayRepeat: ['edit-data-item'],
   },
 ];
