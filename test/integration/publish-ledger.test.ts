@@ -185,3 +185,42 @@ test('what was deleted is live no more, and the same again is published', async 
   expect(body.publishes).toMatchObject([{ version: 1, isCurrent: false, isKept: true }]);
   expect(outcomeOf(await published(gateway, definition))).toBe('created');
 });
+
+test('deleting that is dismissed midway tells what is gone, and how it comes back', async ({
+  quick,
+}) => {
+  const { site, gateway } = await quick();
+  const definition = await gateway.build();
+  await published(gateway, definition);
+  site.control.addService({ folder: 'Transport', name: 'Signs', layers: ['S'] });
+  const begins = new Promise<void>((resolve) => {
+    const stop = site.control.onRequest(async ({ operation, phase }) => {
+      if (operation !== 'delete-service' || phase !== 'after') return;
+      stop();
+      await fetch(`${gateway.url}/v1/jobs/${jobID}`, { method: 'DELETE' });
+      resolve();
+    });
+  });
+  const response = await fetch(`${gateway.url}/v1/processes/delete-services/execution`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs: { site: 'demo', services: { folder: 'Transport' } } }),
+  });
+  const { jobID } = (await response.json()) as { jobID: string };
+  await begins;
+  const job = await gateway.ended(jobID);
+
+  expect(job).toMatchObject({ status: 'dismissed', undo: 'failed' });
+  expect(job.message).toMatch(
+    new RegExp(`Transport/Roads.MapServer .* rollback-service to version 1 .*/artifacts/${jobID}`),
+  );
+  expect(site.control.state().services.map(({ name }) => name)).toEqual(['Signs']);
+  const file = await fetch(`${gateway.url}/v1/artifacts/${jobID}`);
+  expect(await file.json()).toMatchObject([
+    { name: 'Transport/Roads.MapServer', version: 1, status: { realTimeState: 'STARTED' } },
+    { name: 'Transport/Signs.MapServer', version: null, service: { type: 'MapServer' } },
+  ]);
+
+  const inputs = { site: 'demo', service: 'Transport/Roads.MapServer', version: 1 };
+  expect(outcomeOf(await executed(gateway, 'rollback-service', inputs))).toBe('created');
+});

@@ -14,10 +14,11 @@ import {
 } from '../service-errors.ts';
 import { type Place, shareOf } from '../service-steps.ts';
 import { defineStep, type Step, type StepContext } from '../step.ts';
+import type { KeptPictures } from './keep-pictures.ts';
 import { DeletedService } from './schema.ts';
 
 /** The ledger is told what is gone, so that its definition is not kept as that of a live service. */
-type Deleting = OneService & { ledger: Pick<PublishLedger, 'setLive'> };
+type Deleting = OneService & { ledger: Pick<PublishLedger, 'setLive'>; kept: KeptPictures };
 type Before = { status: ServiceStatus | null; snapshot?: JsonObject };
 
 /** What is deleted cannot be put back: its files went with it, and its portal items get new ids. */
@@ -38,10 +39,18 @@ export function deleteOne(place: Place): Step<Deleting, DeletedService, Before> 
       const isDeleted = result?.outcome === 'done';
       if (!isDeleted || one.isKept()) return undefined;
       throw new ServiceNotPutBackError(
-        `${toText(one.target)} on ${one.site.name} is deleted: it was ${context.before.status?.realTimeState.toLowerCase()}, and has to be published again.`,
+        `${toText(one.target)} on ${one.site.name} is deleted: it was ${context.before.status?.realTimeState.toLowerCase()}, and has to be published again. ${howToPutBack(one)}`,
       );
     },
   });
+}
+
+function howToPutBack({ target, kept }: Deleting): string {
+  const version = kept.versions[toText(target)];
+  const picture = `What it was like stands in ${kept.pictures.href}.`;
+  return version === undefined
+    ? `Pressroom does not hold its definition. ${picture}`
+    : `rollback-service to version ${version} does it, while its definition is kept. ${picture}`;
 }
 
 async function lookBefore(one: OneService, context: StepContext): Promise<Before> {
@@ -88,9 +97,10 @@ async function remove(one: Deleting, context: StepContext<Before>): Promise<Dele
   return { ...deleted, messages: [...deleted.messages, ...warnings] };
 }
 
-function toDeleted({ target }: OneService, { status, snapshot }: Before): DeletedService {
+function toDeleted({ target, kept }: Deleting, { status, snapshot }: Before): DeletedService {
   if (!status) return alreadyGone(toText(target));
   return {
+    version: kept.versions[toText(target)] ?? null,
     service: toText(target),
     outcome: 'done',
     before: status,

@@ -11,7 +11,7 @@ export const deleteServicesJob = defineJobType({
   result: DeleteServicesResult,
   example: { site: 'demo', services: { names: ['Transport/Roads2019.MapServer'] } },
   queue: 'site',
-  steps: ['find', 'delete', 'keep'],
+  steps: ['find', 'pictures', 'delete', 'keep'],
   scopes: () => ['services:delete'],
   handler: deleteServices,
   failure: reportServiceFailure,

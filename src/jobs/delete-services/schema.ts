@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isSystemService } from '../../sites/service-states.ts';
 import { parseTarget, toFolder } from '../../sites/service-target.ts';
+import { ArtifactLink } from '../artifact-records.ts';
 import { batchInputs, batchOutputs } from '../service-batch.ts';
 import { ServiceOutcome } from '../service-change.ts';
 import { ServiceSelection, SiteName } from '../service-selection.ts';
@@ -32,6 +33,12 @@ export const DeletedService = ServiceOutcome.extend({
     .record(z.string(), z.unknown())
     .optional()
     .describe('The service JSON as it was, secrets masked'),
+  version: z
+    .int()
+    .nullish()
+    .describe(
+      'Its number in the history: `rollback-service` to it publishes it again while its definition is kept; null: not ours, or not kept',
+    ),
 });
 export type DeletedService = z.output<typeof DeletedService>;
 
@@ -39,6 +46,9 @@ export const DeleteServicesResult = z
   .object({
     ...batchOutputs,
     services: z.array(DeletedService).describe('What became of each service'),
+    pictures: ArtifactLink.optional().describe(
+      'A file (JSON) of what the services were like: service JSON, state, permissions, item information; secrets masked',
+    ),
   })
   .meta({ id: 'DeleteServicesResults' });
 export type DeleteServicesResult = z.output<typeof DeleteServicesResult>;

@@ -33,16 +33,19 @@ export const planAll = defineStep<Input, PlanOfAll>({
       planned[row.plan.action] += 1;
       if (services.length < mostShown) services.push(toRow(row));
     };
-    const details = await storage.scratch(`${scratch}/${jobId}-plan`, async (path) => {
-      await pipeline(Readable.from(writeAll(input, context, note)), createWriteStream(path));
-      return keepArtifact(storage, {
-        jobId,
-        owner,
-        name: 'plan.json',
-        path,
-        signal: context.signal,
-      });
-    });
+    const details = await storage.scratch(
+      `${scratch}/${jobId}-${context.attempt}-plan`,
+      async (path) => {
+        await pipeline(Readable.from(writeAll(input, context, note)), createWriteStream(path));
+        return keepArtifact(storage, {
+          jobId,
+          owner,
+          name: 'plan.json',
+          path,
+          signal: context.signal,
+        });
+      },
+    );
     const digest = digestOf(digests);
     await ledger.savePlan(digest, digests);
     return { planned, services, details, digest };
