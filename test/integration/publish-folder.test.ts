@@ -1,5 +1,5 @@
 import { createWriteStream, openAsBlob } from 'node:fs';
-import { copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { expect, vi } from 'vitest';
@@ -117,6 +117,44 @@ test('a zip keeps its folders; what is broken in it fails by itself, and only th
     { status: 'successful', isKept: true },
     { status: 'successful', isKept: true },
   ]);
+});
+
+test('a retry unpacks only what is needed, whatever became of what was unpacked', async ({
+  quick,
+}) => {
+  const { site, gateway } = await quick();
+  const archive = await zip(join(gateway.folder, 'release.zip'), {
+    'roads.sd': await gateway.build({ serviceName: 'Roads' }),
+    'parcels.sd': await gateway.build({ serviceName: 'Parcels' }),
+    'trees.sd': await gateway.build({ serviceName: 'Trees' }),
+  });
+  site.control.fault({ kind: 'fail-publish', times: 1 });
+  const { jobID } = await send(gateway, [
+    ['site', 'demo'],
+    ['source', { path: archive, name: 'release.zip' }],
+  ]);
+  expect(await gateway.ended(jobID)).toMatchObject({ children: { successful: 2, failed: 1 } });
+  const retry = async (id: string) => {
+    const response = await fetch(`${gateway.url}/v1/jobs/${id}/retry`, { method: 'POST' });
+    return gateway.ended(((await response.json()) as Answer).jobID);
+  };
+  const unpacked = async () =>
+    (await readdir(join(gateway.folder, 'storage', 'uploads'))).filter((name) => !/\./.test(name));
+  const first = await unpacked();
+
+  site.control.fault({ kind: 'fail-publish', times: 1 });
+  const second = await retry(jobID);
+  expect(second).toMatchObject({ status: 'failed', children: { successful: 2, failed: 1 } });
+  expect(await unpacked()).toEqual(first);
+
+  const records = await gateway.core.records.findMany(
+    await gateway.core.records.findChildren(second.jobId),
+  );
+  expect(records).toHaveLength(1);
+  const third = await retry(second.jobId);
+  expect(third).toMatchObject({ status: 'successful', results: { childCount: 3, keptCount: 2 } });
+  expect(await unpacked()).toEqual(first);
+  expect(servicesOf(site)).toEqual(['Parcels', 'Roads', 'Trees']);
 });
 
 test('a list of the old kind says what becomes of which file', async ({ quick }) => {

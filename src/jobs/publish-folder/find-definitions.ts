@@ -8,6 +8,7 @@ import type { StepContext } from '../step.ts';
 import { storageKeyOfUpload, type UploadRecord } from '../upload-records.ts';
 import { kindOf } from './accept-source.ts';
 import { parseList } from './definition-list.ts';
+import type { EarlierMembers, KnownMember } from './folder-plan.ts';
 import type { ListedDefinition } from './schema.ts';
 import { findInFolder } from './server-folder.ts';
 import { SourceRefusedError } from './source-errors.ts';
@@ -17,6 +18,9 @@ export type FoundDefinition = {
   /** With the folders that it lies in. */
   name: string;
   upload?: UploadRecord;
+  /** An earlier try unpacked it from this zip, and its file is gone: it is unpacked again only where it is needed. */
+  known?: KnownMember;
+  unpackedFrom?: { zip: string; member: string };
   fault?: { code: 'archive_rejected' | 'unreadable_document'; message: string };
 };
 
@@ -30,7 +34,7 @@ export type Found = {
 export type Taking = Pick<
   JobContext,
   'jobId' | 'owner' | 'storage' | 'documents' | 'uploads' | 'deadlineMs' | 'publishRoots'
->;
+> & { earlier: EarlierMembers };
 
 const maxDefinitionBytes = 20 * 2 ** 30;
 const maxListBytes = 2 * 2 ** 20;
@@ -87,6 +91,12 @@ async function unpack(
     );
     const wanted = entries.filter(({ name }) => /\.sd$/i.test(name) || listInZip.test(name));
     for (const [at, entry] of wanted.entries()) {
+      const place = { zip: zip.uploadId, member: entry.name };
+      const known = taking.earlier.find(place);
+      if (known) {
+        found.definitions.push(await takeAgain(known, taking));
+        continue;
+      }
       await context.progress(at / wanted.length, `Unpacking ${entry.name}`);
       const lend: Lend = (use) =>
         storage.scratch(`${scratch}/${jobId}-${context.attempt}-unpacked`, async (target) => {
@@ -98,8 +108,46 @@ async function unpack(
           throw new SourceRefusedError(`${entry.name} is too large for a list.`);
         const text = await lend((path) => readText(path));
         found.listed.push(...parseListOf(entry.name, text));
-      } else found.definitions.push(await takeIn(entry.name, lend, taking, context, zip.uploadId));
+      } else {
+        const taken = await takeIn(entry.name, lend, taking, context, zip.uploadId);
+        found.definitions.push({ ...taken, unpackedFrom: place });
+      }
     }
+  });
+}
+
+/** What an earlier try unpacked is still there while somebody holds it: a child that failed does. */
+async function takeAgain(
+  known: KnownMember,
+  { jobId, deadlineMs, uploads }: Taking,
+): Promise<FoundDefinition> {
+  const { zip, member, uploadId } = known;
+  const found = { name: member, unpackedFrom: { zip, member } };
+  if (uploadId === undefined) return { ...found, known };
+  await uploads.holdUntil(uploadId, jobId, deadlineMs);
+  const upload = await uploads.find(uploadId);
+  if (upload) return { ...found, upload };
+  await uploads.letGo(uploadId, jobId);
+  return { ...found, known };
+}
+
+/** One member that turned out to be needed. */
+export async function unpackOne(
+  { zip, member }: { zip: string; member: string },
+  taking: Taking,
+  context: StepContext,
+): Promise<FoundDefinition> {
+  const { storage, documents, jobId } = taking;
+  const { signal } = context;
+  return storage.borrow(storageKeyOfUpload(zip), async (file) => {
+    const entry = (await documents.listZip(file, { signal })).find(({ name }) => name === member);
+    if (!entry) throw new SourceRefusedError(`${member} is not in the archive any more.`);
+    const lend: Lend = (use) =>
+      storage.scratch(`${scratch}/${jobId}-${context.attempt}-unpacked`, async (target) => {
+        await documents.unpackZipMember(file, entry, target, { signal });
+        return use(target);
+      });
+    return takeIn(member, lend, taking, context, zip);
   });
 }
 

@@ -5,6 +5,7 @@ import type { PlannedService } from './folder-plan.ts';
 import { type ListedDefinition, maxDefinitions, type PublishFolderParams } from './schema.ts';
 import { SourceRefusedError } from './source-errors.ts';
 
+type Content = { folder: string; serviceName: string; type: string };
 type Ordering = Pick<PublishFolderParams, 'folder' | 'foldersFromSource' | 'after'>;
 
 /**
@@ -26,7 +27,7 @@ export function makePlan(
   names.refuseUnknown();
   const keys = toKeys(chosen);
   const plan = chosen.map(({ entry, definition }, at): PlannedService => {
-    const { name, upload, fault } = definition;
+    const { name, upload, known, unpackedFrom, fault } = definition;
     const folder =
       entry.folder ?? (params.foldersFromSource ? folderOf(name) : undefined) ?? params.folder;
     const { serviceName } = entry;
@@ -34,13 +35,17 @@ export function makePlan(
       ...(folder !== undefined && { folder }),
       ...(serviceName !== undefined && { serviceName }),
     };
-    const content = upload?.content?.kind === 'service-definition' ? upload.content : undefined;
+    const own = upload?.content?.kind === 'service-definition' ? upload.content : undefined;
+    const content = own ?? known?.content;
+    const sha256 = (upload ?? known)?.sha256;
     return {
       name,
       key: keys[at] ?? name,
       ...said,
       after: [],
-      ...(upload && { uploadId: upload.uploadId, sha256: upload.sha256 }),
+      ...(upload && { uploadId: upload.uploadId }),
+      ...(sha256 !== undefined && { sha256 }),
+      ...(unpackedFrom && content && { unpacked: toUnpacked(unpackedFrom, content) }),
       ...(content && { service: toText(wantedTarget(said, content)) }),
       ...(fault && { fault }),
     };
@@ -54,6 +59,13 @@ export function makePlan(
   refuseCircles(plan);
   const left = sorted.filter((each) => !chosen.some(({ definition }) => definition === each));
   return { plan, warnings: left.map(({ name }) => `${name} is not in the list and was left out.`) };
+}
+
+function toUnpacked(
+  { zip, member }: { zip: string; member: string },
+  { folder, serviceName, type }: Content,
+): PlannedService['unpacked'] {
+  return { zip, member, content: { folder, serviceName, type } };
 }
 
 /** Two files of one name are told apart by a number. */

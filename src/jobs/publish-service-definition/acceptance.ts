@@ -8,7 +8,7 @@ import { isAtLeast } from './site-version.ts';
 /** The service that a request asks for: what is not said comes from the definition. */
 export function wantedTarget(
   params: Pick<PublishServiceDefinitionParams, 'folder' | 'serviceName'>,
-  definition: ServiceDefinitionContent,
+  definition: Pick<ServiceDefinitionContent, 'folder' | 'serviceName' | 'type'>,
 ): ServiceTarget {
   return {
     folder: toFolder(params.folder ?? definition.folder),
