@@ -3597,12 +3597,16 @@ export interface components {
                 snapshot?: {
                     [key: string]: unknown;
                 };
+                /** @description Its number in the history: `rollback-service` to it publishes it again while its definition is kept; null: not ours, or not kept */
+                version?: number | null;
             }[];
             /** @description How many were changed */
             done: number;
             /** @description How many were so before */
             already: number;
             warnings: string[];
+            /** @description A file (JSON) of what the services were like: service JSON, state, permissions, item information; secrets masked */
+            pictures?: components["schemas"]["ArtifactLink"];
         };
         Delivery: {
             /** @description The `webhook-id`, the same on every attempt */
@@ -7295,6 +7299,11 @@ export interface components {
             mode?: string;
             /** @description Publishing jobs that run at a time */
             slots?: number;
+            /** @description Publishing jobs of other accounts that the site works on: each takes up a slot */
+            foreignJobs?: {
+                siteJobId: string;
+                account: string;
+            }[];
             /** @description State of the service that publishes */
             publishingTools?: string;
             /** @description The site's clock minus ours */

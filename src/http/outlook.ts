@@ -112,12 +112,29 @@ async function waitForSite(
   return closed && { reason: 'site', until: toTime(closed.untilMs), detail: closed.detail };
 }
 
-async function waitForSlot(record: JobSummary, { records, forecasts }: Deps): Promise<WaitingFor> {
+async function waitForSlot(record: JobSummary, deps: Deps): Promise<WaitingFor> {
+  const { records, forecasts } = deps;
+  const detail = await tellForeignJobs(record, deps);
   const place = await records.readPlaceInQueue(record.queue, record.jobId);
   const seconds = place && (await forecasts.findSecondsToSlot(record, place));
   return {
     reason: 'slot',
     ...(place && { place }),
     ...(seconds !== undefined && { estimatedSeconds: seconds }),
+    ...(detail !== undefined && { detail }),
   };
+}
+
+/** As the site was read last. */
+async function tellForeignJobs(
+  { site }: JobSummary,
+  { siteRecords }: Deps,
+): Promise<string | undefined> {
+  const read = site === undefined ? undefined : await siteRecords.find(site);
+  if (!read?.foreignJobs?.length) return undefined;
+  const { foreignJobs, slots } = read;
+  const named = foreignJobs.slice(0, 5).map((job) => `${job.siteJobId} of ${job.account}`);
+  const more =
+    foreignJobs.length > named.length ? ` and ${foreignJobs.length - named.length} more` : '';
+  return `${foreignJobs.length} publishing jobs of others take up slots of ${site} (${slots} in all): ${named.join(', ')}${more}`;
 }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { JobKeys } from './job-keys.ts';
 import { queueNameOf } from './job-queue.ts';
 import type { JobRecord, JobSummary } from './job-record.ts';
-import type { SiteRecords } from './site-records.ts';
+import { freeSlotsOf, type SiteRecords } from './site-records.ts';
 
 type Kind = Pick<JobRecord, 'processID' | 'queue'>;
 
@@ -77,7 +77,8 @@ export class JobForecasts {
   async #slotsOf(queue: string): Promise<number> {
     if (queue === queueNameOf(undefined)) return slotsHere;
     const site = queue.startsWith(sitePrefix) ? queue.slice(sitePrefix.length) : undefined;
-    return (site === undefined ? undefined : await this.#siteRecords.find(site))?.slots ?? 1;
+    const read = site === undefined ? undefined : await this.#siteRecords.find(site);
+    return read ? freeSlotsOf(read) : 1;
   }
 }
 

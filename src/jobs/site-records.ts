@@ -15,6 +15,10 @@ export const SiteRecord = z
     privilege: z.string().optional().describe('Privilege of our account on the site'),
     mode: z.string().optional().describe('EDITABLE or READ_ONLY'),
     slots: z.int().describe('Publishing jobs that run at a time'),
+    foreignJobs: z
+      .array(z.object({ siteJobId: z.string(), account: z.string() }))
+      .optional()
+      .describe('Publishing jobs of other accounts that the site works on: each takes up a slot'),
     publishingTools: z.string().optional().describe('State of the service that publishes'),
     clockDifferenceMs: z.number().optional().describe("The site's clock minus ours"),
     machines: z.int().optional(),
@@ -23,6 +27,11 @@ export const SiteRecord = z
   })
   .meta({ id: 'SiteRecord' });
 export type SiteRecord = z.output<typeof SiteRecord>;
+
+/** How many jobs of ours may run: others have the rest; one always goes on, for a site lets it wait itself. */
+export function freeSlotsOf({ slots, foreignJobs = [] }: SiteRecord): number {
+  return Math.max(1, slots - foreignJobs.length);
+}
 
 /** A site that rests: until when, and why. */
 export const ClosedSite = z.object({

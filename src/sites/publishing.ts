@@ -154,6 +154,25 @@ export async function listOutstandingSiteJobs(
   return outstanding;
 }
 
+const atWork = ['esriJobExecuting', 'esriJobWaiting'];
+
+/** The same by fewer words: only what keeps an instance busy, or waits for one. A refusal is thrown. */
+export async function listSiteJobsAtWork(
+  site: Site,
+  options: CallOptions = {},
+): Promise<ListedSiteJob[]> {
+  const found: ListedSiteJob[] = [];
+  for (const name of publishingToolsNames) {
+    try {
+      for (const status of atWork)
+        found.push(...(await listSiteJobs(site, name, { ...options, status })));
+    } catch (error) {
+      if (!isNotFound(error) || name !== 'PublishingToolsEx') throw error;
+    }
+  }
+  return found.filter(({ status }) => status === undefined || atWork.includes(status));
+}
+
 const pageSize = 100;
 const maxPages = 100;
 const JobPage = z.looseObject({
@@ -165,14 +184,14 @@ const JobPage = z.looseObject({
 async function listSiteJobs(
   site: Site,
   tools: PublishingToolsName,
-  { signal }: CallOptions,
+  { signal, status }: CallOptions & { status?: string },
 ): Promise<ListedSiteJob[]> {
   const to = `list the jobs of ${tools}`;
   const path = [...toAdminPath(publishingToolsTarget(tools)), 'jobs', 'query'];
   const jobs = new Map<string, ListedSiteJob>();
   let start = 1;
   for (let page = 0; page < maxPages; page += 1) {
-    const params = { start, number: pageSize };
+    const params = { start, number: pageSize, ...(status !== undefined && { status }) };
     const json = await site.client.read('admin', path, { to, params, signal });
     const { results, nextStart = -1 } = parseAnswer(JobPage, json, {
       site: site.name,

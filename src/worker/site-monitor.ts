@@ -1,11 +1,12 @@
 import { type JobQueues, queueNameOf } from '../jobs/job-queue.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
-import type { SiteRecord, SiteRecords } from '../jobs/site-records.ts';
+import { freeSlotsOf, type SiteRecord, type SiteRecords } from '../jobs/site-records.ts';
 import type { Config } from '../lib/config.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { SiteConfig } from '../lib/site-config.ts';
 import { pause } from '../lib/wait.ts';
+import { listSiteJobsAtWork } from '../sites/publishing.ts';
 import { tellsNothing } from '../sites/site-errors.ts';
 import {
   findDataStoreItems,
@@ -36,6 +37,7 @@ export type SiteMonitorDeps = {
 /** A site takes few publishing jobs at a time and breaks when pushed. */
 const mostSlotsUnasked = 2;
 const readingMs = 20_000;
+const mostForeignTold = 100;
 
 /**
  * Reads each site now and then, on behalf of all workers: whoever holds the site's lease reads health,
@@ -87,14 +89,16 @@ export class SiteMonitor {
 
   async #limitUntilKnown(name: string): Promise<void> {
     const known = await this.#deps.siteRecords.find(name).catch(() => undefined);
-    await this.#deps.queues.limitTo(queueNameOf(name), known?.slots ?? 1).catch(() => undefined);
+    await this.#deps.queues
+      .limitTo(queueNameOf(name), known ? freeSlotsOf(known) : 1)
+      .catch(() => undefined);
   }
 
   async #readOne(site: Site): Promise<void> {
     const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(readingMs)]);
     const record = await readSiteRecord(site, signal, await this.#deps.siteRecords.find(site.name));
     await this.#deps.siteRecords.save(site.name, record);
-    await this.#deps.queues.limitTo(queueNameOf(site.name), record.slots);
+    await this.#deps.queues.limitTo(queueNameOf(site.name), freeSlotsOf(record));
     await this.#openOrClose(site.name, record);
     if (record.health === 'up') await this.#sweep(site, signal);
   }
@@ -124,6 +128,7 @@ export async function readSiteRecord(
     const admin = await readAdminInfo(site, { signal });
     const { siteMode: mode } = await readSiteMode(site, { signal });
     const tools = await readPublishingTools(site, { signal }).catch(ignoreRefusal);
+    const foreignJobs = await findForeignJobs(site, signal).catch(ignoreRefusal);
     const items = await findDataStoreItems(site, { signal }).catch(ignoreRefusal);
     const isDataCopyBlocked = await readBlockDataCopy(site, { signal }).catch(ignoreRefusal);
     const clockDifferenceMs = await readClockSkewMs(site, { signal }).catch(ignoreRefusal);
@@ -141,12 +146,29 @@ export async function readSiteRecord(
       }),
       ...(clockDifferenceMs !== undefined && { clockDifferenceMs }),
       ...(isDataCopyBlocked !== undefined && { isDataCopyBlocked }),
+      ...(foreignJobs && { foreignJobs }),
       ...(items && { dataStoreItems: items.map(({ path, type }) => ({ path, type })) }),
     };
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     return { ...before, readAt, slots, health: healthOf(error), detail: error.message };
   }
+}
+
+/** Whoever publishes with our account cannot be told from us. */
+async function findForeignJobs(
+  site: Site,
+  signal: AbortSignal,
+): Promise<NonNullable<SiteRecord['foreignJobs']>> {
+  const own = site.config.auth.username.toLowerCase();
+  const jobs = await listSiteJobsAtWork(site, { signal });
+  return jobs
+    .flatMap(({ siteJobId, username }) =>
+      username === undefined || username.toLowerCase() === own
+        ? []
+        : [{ siteJobId, account: username }],
+    )
+    .slice(0, mostForeignTold);
 }
 
 function slotsOf(

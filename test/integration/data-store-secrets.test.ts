@@ -257,3 +257,39 @@ test('a connection file that is dismissed goes too; one without a password stays
   await dismiss(1);
   expect(await left()).toEqual([plain]);
 });
+
+test('a connection file for several sites stays until the last of them has it, and not longer', async ({
+  openSite,
+  open,
+}) => {
+  const [one, two] = [await openSite(), await openSite()];
+  const sites = Object.fromEntries(
+    Object.entries({ one, two }).map(([name, { url, username, password }]) => [
+      name,
+      { url, username, password },
+    ]),
+  );
+  const gateway = await open(one, { sites });
+  const hold = { reason: 'later', by: 'ci', sinceMs: Date.now() };
+  await gateway.core.siteRecords.hold('two', hold);
+  const form = toForm([
+    ['sites', 'one'],
+    ['sites', 'two'],
+    ['name', 'gisdb'],
+    ['connectionFile', connectionFile('canary'), 'gis.sde'],
+  ]);
+  const path = '/v1/processes/register-database/execution';
+  const { body } = await ask(gateway, path, { method: 'POST', body: form });
+  await gateway.until(body.jobID, ({ children }) => children?.successful === 1);
+
+  await wipeUploads({ uploads: gateway.core.uploads, storage: gateway.storage });
+  expect(await storedFiles(gateway)).toHaveLength(1);
+  await askJson(gateway, '/v1/sites/two/release', {});
+
+  expect(await gateway.ended(body.jobID)).toMatchObject({
+    status: 'successful',
+    children: { successful: 2 },
+  });
+  await vi.waitFor(async () => expect(await storedFiles(gateway)).toEqual([]));
+  for (const site of [one, two]) expect(site.control.state().uploads).toEqual([]);
+});
