@@ -60,7 +60,7 @@ export function isStartFault({ code }: Pick<Fault, 'code'>): boolean {
 export function toArcpyError(fault: Fault, place: Place): GatewayError {
   if (isStartFault(fault)) return toUnavailable(fault, place);
   if (isDiskTrouble(fault, place)) return toDiskFull(fault, place);
-  return new ArcpyFaultError(codeOf(fault), inWords(fault), fault);
+  return new ArcpyFaultError(codeOf(fault), inWords(fault, place), fault);
 }
 
 function toUnavailable(fault: Fault, { machine, account }: Place): ArcpyUnavailableError {
@@ -88,11 +88,14 @@ function isDiskTrouble(fault: Fault, { freeBytes }: Place): boolean {
 }
 
 function toDiskFull(fault: Fault, { machine, freeBytes, folder }: Place): ArcpyDiskFullError {
-  const free = (freeBytes / 2 ** 30).toFixed(1);
   return new ArcpyDiskFullError(
-    `There is no room on the worker ${machine}: ${free} GiB free in ${folder}. ${redactSecrets(fault.message).replace(/\.?$/, '.')} Nothing was sent to the site. Make room there and retry.`,
+    `There is no room on the worker ${machine}: ${toGibibytes(freeBytes)} GiB free in ${folder}. ${redactSecrets(fault.message).replace(/\.?$/, '.')} Nothing was sent to the site. Make room there and retry.`,
     { facts: { machine, freeBytes, toolId: fault.facts.toolId ?? null } },
   );
+}
+
+function toGibibytes(bytes: number): string {
+  return (bytes / 2 ** 30).toFixed(1);
 }
 
 function codeOf({ code, facts }: Fault): ErrorCode {
@@ -103,11 +106,14 @@ function codeOf({ code, facts }: Fault): ErrorCode {
   return 'arcpy_failed';
 }
 
-function inWords({ code, message, facts }: Fault): string {
+function inWords({ code, message, facts }: Fault, { machine, freeBytes, folder }: Place): string {
   if (code === 'missing_extension')
     return `The worker cannot use an extension. ${message}. License it there, or name a runtime that has it.`;
   if (code !== 'tool_failed') return message;
-  const about = explanations[String(facts.toolId)];
+  const about = explanations[String(facts.toolId)]?.replace(
+    '{worker}',
+    `on the worker ${machine} (${toGibibytes(freeBytes)} GiB free in ${folder})`,
+  );
   return `${String(facts.tool ?? 'The tool')} failed: ${message}${about ? ` ${about}` : ''}`;
 }
 
@@ -116,8 +122,8 @@ const explanations: Record<string, string> = {
   '000732':
     'The dataset does not exist, or this account cannot read it: check the path as the worker sees it.',
   '001269':
-    'The definition could not be packed: most often a full disk, a path that is too long, or a scanner that holds files. Nothing was sent to the site.',
+    'The definition could not be packed {worker}: most often a full disk, a path that is too long, or a scanner that holds files. Nothing was sent to the site.',
   '001270':
-    'The data could not be gathered: most often data that are locked or cannot be read by this account, or a full disk. Nothing was sent to the site.',
+    'The data could not be gathered {worker}: most often data that are locked or cannot be read by this account, or a full disk. Nothing was sent to the site.',
   '004027': 'The chosen target does not have a capability: change the options, or the target.',
 };

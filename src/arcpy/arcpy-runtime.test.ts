@@ -254,7 +254,9 @@ test('nothing is left of it when we end while native code hangs and lets no Pyth
   skip,
 }) => {
   skip(process.platform === 'win32', 'nothing watches there');
-  const { scenario } = await house({ trouble: { open: { holdsLock: true } } });
+  const { scenario } = await house({
+    trouble: { open: { startsAnother: true, holdsLock: true } },
+  });
   // As a worker that is killed: nobody but the system closes its end of the pipes.
   const child = spawn(testPython ?? '', [script], { env: scenario.env, detached: true });
   const ended = once(child, 'exit');
@@ -266,7 +268,8 @@ test('nothing is left of it when we end while native code hangs and lets no Pyth
   for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
 
   expect(await ended).toEqual([null, 'SIGKILL']);
-  await vi.waitUntil(() => !isAlive(-(child.pid ?? 0)), 5_000);
+  const [helper] = await scenario.calls('another');
+  await vi.waitUntil(() => !isAlive(-(child.pid ?? 0)) && !isAlive(Number(helper?.other)), 5_000);
 });
 
 function isAlive(pid: number): boolean {

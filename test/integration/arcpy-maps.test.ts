@@ -413,6 +413,25 @@ test('a definition that cannot be looked into is kept with a warning, unless cop
   expect(await make({ copiedData: 'refuse' })).toMatchObject({ status: 'failed' });
 });
 
+test('data that cannot be gathered are a matter of the worker, which is named with its room', async ({
+  house: { gateway, scenario },
+}) => {
+  const messages: [number, string][] = [[2, 'FEHLER 001270: Die Daten wurden nicht konsolidiert.']];
+  await scenario.play({ staging: { messages } });
+  const document = await writeMapFile(gateway.folder, [{ name: 'Roads' }]);
+  const inputs = { serviceName: 'Roads' };
+
+  const record = await run(gateway, 'create-map-service-definition', inputs, { document });
+
+  expect(record.exception).toMatchObject({
+    code: 'arcpy_failed',
+    toolId: '001270',
+    detail: expect.stringMatching(
+      /gathered on the worker \S+ \([\d.]+ GiB free in \S+\): .*Nothing was sent to the site/,
+    ),
+  });
+});
+
 test('half of a definition is none, although ArcPy says that it staged it', async ({
   house: { gateway, scenario },
 }) => {

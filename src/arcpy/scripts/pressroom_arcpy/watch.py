@@ -9,7 +9,7 @@ import signal
 import time
 
 #: For the reading thread to end the process by itself.
-_GRACE_SECONDS = 3
+_GRACE_SECONDS = 1
 _LOOK_MS = 1000
 
 
@@ -51,10 +51,9 @@ def _wait_for_end(watched):
 
 def _end(watched):
     until = time.monotonic() + _GRACE_SECONDS
-    while os.getppid() == watched:
-        if time.monotonic() > until:
-            os.kill(watched, signal.SIGKILL)
-            if os.getsid(0) == os.getpgrp():  # started by Pressroom: the launcher and all else in the group
-                os.killpg(os.getpgrp(), signal.SIGKILL)
-            return
+    while os.getppid() == watched and time.monotonic() < until:
         time.sleep(0.1)
+    if os.getppid() == watched:
+        os.kill(watched, signal.SIGKILL)
+    if os.getsid(0) == os.getpgrp():  # started by Pressroom: its launcher, and what native code has started
+        os.killpg(os.getpgrp(), signal.SIGKILL)
