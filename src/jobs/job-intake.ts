@@ -4,7 +4,7 @@ import type { ChildRow } from './child-row.ts';
 import { FencedOffError } from './job-change.ts';
 import type { JobKeys } from './job-keys.ts';
 import { bullJobOptions } from './job-queue.ts';
-import type { JobRecord, JobStatus } from './job-record.ts';
+import type { JobRecord } from './job-record.ts';
 import { toScriptJson } from './script-json.ts';
 import { type ScriptJob, submitScript } from './submit-script.ts';
 
@@ -197,7 +197,7 @@ function toScriptJob(
     priority,
     isScheduled,
     isQueued: isQueued && !isScheduled,
-    fields: toWrittenFields(job, status),
+    fields: toOtherFields(job),
     indexes: toIndexes(job),
     locks,
     uploads,
@@ -207,12 +207,9 @@ function toScriptJob(
   return scriptJob;
 }
 
-/** What the script does not count itself. One list instead of a walk through the record: it is made for every job. */
-function toWrittenFields(job: NewJob, status: JobStatus): string[] {
-  const createdMs = String(job.createdMs);
-  const fields = ['jobId', job.jobId, 'processID', job.processID, 'owner', job.owner];
-  fields.push('status', status, 'queue', job.queue, 'progress', '0');
-  fields.push('createdMs', createdMs, 'updatedMs', createdMs, 'deadlineMs', String(job.deadlineMs));
+/** What the script does not know by itself. One list instead of a walk through the record: it is made for every job. */
+function toOtherFields(job: NewJob): string[] {
+  const fields = ['deadlineMs', String(job.deadlineMs)];
   fields.push('params', toScriptJson(job.params), 'labels', toScriptJson(job.labels));
   fields.push('locks', toScriptJson(job.locks), 'uploads', toScriptJson(job.uploads));
   if (job.warnings) fields.push('warnings', toScriptJson(job.warnings));
@@ -231,11 +228,9 @@ function toWrittenFields(job: NewJob, status: JobStatus): string[] {
   return fields;
 }
 
-function toIndexes({ owner, processID, labels, site, reference }: NewJob): string[] {
-  const indexes = ['all', `owner:${owner}`, `process:${processID}`];
-  if (site) indexes.push(`site:${site}`);
+function toIndexes({ labels, reference }: NewJob): string[] {
+  const indexes = labels.map((label) => `label:${label}`);
   if (reference) indexes.push(`reference:${reference}`);
-  for (const label of labels) indexes.push(`label:${label}`);
   return indexes;
 }
 

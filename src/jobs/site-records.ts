@@ -83,6 +83,12 @@ export class SiteRecords {
 
   /** Those that have been read, by name. */
   async findAll(sites: readonly string[]): Promise<Record<string, SiteRecord>> {
+    const [only] = sites;
+    if (only === undefined) return {};
+    if (sites.length === 1) {
+      const record = await this.find(only);
+      return record ? { [only]: record } : {};
+    }
     const found = await Promise.all(
       sites.map(
         async (site): Promise<[string, SiteRecord | undefined]> => [site, await this.find(site)],

@@ -21,9 +21,9 @@ export type ScriptJob = {
   isScheduled: boolean;
   /** Goes into BullMQ's queue here and now; else it is pending until somebody has put it there. */
   isQueued: boolean;
-  /** Of the record, names and values by turns. */
+  /** What else the record holds, names and values by turns. */
   fields: string[];
-  /** Indexes that it stands in, beside those by status and time. */
+  /** Indexes that it stands in, beside those by owner, process, site, status and time. */
   indexes: string[];
   locks: string[];
   uploads: string[];
@@ -67,15 +67,21 @@ local function tellAccepted(job)
   redis.call('XADD', prefix .. ':changes', 'MAXLEN', '~', 200000, '*',
     'jobId', id, 'rev', '1', 'kind', 'accepted', 'status', 'accepted', 'site', job.site,
     'owner', job.owner, 'processID', job.processID)
-  redis.call('HSET', key, 'events', 1)
 end
 
 local function write(job)
   local queue, priority = job.queue, job.priority
-  local seq = redis.call('INCR', prefix .. ':seq')
+  local number = redis.call('INCR', prefix .. ':seq')
+  local seq = string.format('%.0f', number) -- each number that is handed over is written anew, and slowly
   local before = redis.call('HINCRBY', prefix .. ':open-jobs:' .. queue, job.owner, 1)
   if priority == 0 then priority = math.min(before, ${lastPriority}) end
-  redis.call('HSET', key, 'seq', seq, 'rev', 1, 'attempt', 0, 'priority', priority, unpack(job.fields))
+  redis.call('HSET', key, 'jobId', id, 'processID', job.processID, 'owner', job.owner, 'status', job.status,
+    'queue', queue, 'createdMs', now, 'updatedMs', now, 'seq', seq, 'rev', '1', 'attempt', '0',
+    'events', job.status == 'accepted' and '1' or '0', 'progress', '0', 'priority', priority, unpack(job.fields))
+  redis.call('ZADD', prefix .. ':index:all', seq, id)
+  redis.call('ZADD', index('owner', job.owner), seq, id)
+  redis.call('ZADD', index('process', job.processID), seq, id)
+  if job.site ~= '' then redis.call('ZADD', index('site', job.site), seq, id) end
   for _, name in ipairs(job.indexes) do redis.call('ZADD', prefix .. ':index:' .. name, seq, id) end
   redis.call('ZADD', index('status', job.status), seq, id)
   if job.status == 'accepted' then
@@ -86,7 +92,7 @@ local function write(job)
     end
     if not job.isScheduled then
       redis.call('ZADD', index('waiting', queue), seq, id)
-      setTurn(queue, priority, seq)
+      setTurn(queue, priority, number)
       for _, name in ipairs(job.locks) do redis.call('ZADD', prefix .. ':line:' .. name, seq, id) end
     end
   end
@@ -101,13 +107,13 @@ local function write(job)
   if job.child then joinParent(job.child, seq) end
   if job.status == 'accepted' then
     tellAccepted(job)
-    return {'ok', tostring(seq), tostring(priority)}
+    return {'ok', seq, tostring(priority)}
   end
   redis.call('HSET', key, 'finishedMs', now)
   redis.call('ZADD', prefix .. ':ended', now, id)
   local promoted = release()
   tell('accepted')
-  return {'ok', tostring(seq), tostring(priority), unpack(promoted)}
+  return {'ok', seq, tostring(priority), unpack(promoted)}
 end
 
 local function submit(text)
