@@ -81,13 +81,19 @@ async function describeChange(
 
 const again = 'Nothing was changed. Plan again, look at the plan and send its digest.';
 
+function inShort(differences: PlanDifference[]): string {
+  const names = differences.slice(0, 3).map(({ what }) => what);
+  const more = differences.length - names.length;
+  return names.join('; ') + (more > 0 ? ` and ${more} more` : '');
+}
+
 function changedSince(
   changed: Changed[],
   { count, of }: { count: number; of: number },
 ): NotPublishableError {
   const words = changed
     .slice(0, 5)
-    .map(({ key, differences }) => `${key} (${differences.map(({ what }) => what).join('; ')})`);
+    .map(({ key, differences }) => `${key} (${inShort(differences)})`);
   const more = count > words.length ? ` and ${count - words.length} more` : '';
   return new NotPublishableError(
     'plan_changed',
