@@ -10,8 +10,6 @@ import { test } from '../support/publishing-test.ts';
  */
 const moments: [scenario: string, how: Moment['how'], operation: string, nth?: number][] = [
   ['stop services', 'dismissed after', 'stop'],
-  ['start services', 'dismissed after', 'start'],
-  ['restart services', 'dismissed after', 'stop'],
   ['edit services', 'dismissed after', 'edit'],
   ['permit', 'dismissed after', 'add-permission'],
   ['serve an image', 'dismissed after', 'create-service'],
@@ -22,14 +20,11 @@ const moments: [scenario: string, how: Moment['how'], operation: string, nth?: n
   ['update a folder', 'dismissed after', 'edit-data-item'],
   ['unregister', 'dismissed after', 'unregister-item'],
   ['rotate a password', 'dismissed after', 'edit-data-item'],
-  ['roll back', 'dismissed after', 'submit'],
   ['publish a folder', 'dismissed after', 'submit'],
-  ['publish on sites', 'dismissed after', 'poll'],
   // Its worker is killed while it puts back.
   ['create', 'dismissed and killed', 'poll'],
   ['replace', 'dismissed and killed', 'query'],
   ['stop services', 'dismissed and killed', 'stop'],
-  ['edit services', 'dismissed and killed', 'edit'],
   ['update a folder', 'dismissed and killed', 'edit-data-item'],
   // It has failed, and is putting back already.
   ['undo a create', 'dismissed before', 'delete-service'],
