@@ -125,6 +125,25 @@ test.for([
   },
 );
 
+test('a site whose disk is full for a moment gets the definition of before all the same', async ({
+  quick,
+}) => {
+  const { site, gateway } = await quick();
+  await published(gateway, await gateway.build());
+  const before = liveService(site);
+  site.control.fault(failing);
+  const stop = site.control.onRequest(({ operation, phase }) => {
+    if (operation !== 'submit' || phase !== 'after') return;
+    stop();
+    site.control.fault({ kind: 'disk-full' }); // the next upload is that of putting back
+  });
+
+  const job = await published(gateway, await gateway.build({ layers: ['A', 'B', 'C'] }));
+
+  expect(job).toMatchObject({ status: 'failed', undo: 'done', exception: { notPutBack: [] } });
+  expect(liveService(site)).toEqual(before);
+});
+
 test('a site that lies while it is put back is not believed', async ({ quick }) => {
   const { site, gateway } = await quick();
   await published(gateway, await gateway.build());

@@ -4,6 +4,7 @@ import type { JsonObject } from '../../sites/answer-shapes.ts';
 import { findSiteJobsOfItem, readSiteJob, submitPublishing } from '../../sites/publishing.ts';
 import { toText } from '../../sites/service-target.ts';
 import { findService, readLifecycle, readService } from '../../sites/services.ts';
+import { isRefusal } from '../../sites/site-errors.ts';
 import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
 import {
   deleteUploadItem,
@@ -37,16 +38,30 @@ export async function publishAgain(
     `Publishing ${toText(input.decision.target)} again from the definition that made it.`,
   );
   for (let tries = 1; ; tries += 1) {
-    const ended =
-      (await followEarlierTry(input, context)) ??
-      (await submitHeld(input, { uploadId, snapshot }, context));
-    if (ended.isSucceeded) break;
-    const failed = `${toText(input.decision.target)} could not be published again from the definition that made it: the site job ended as ${ended.status}`;
+    const why = await tryOnce(input, { uploadId, snapshot }, context);
+    if (why === undefined) break;
+    const failed = `${toText(input.decision.target)} could not be published again from the definition that made it: ${why}`;
     if (tries === mostTries) throw new NotPutBackError(`${failed}, ${tries} times.`);
     await log.warning(`${failed}. It is tried again.`);
-    await context.pause(context.timing.pollMaxMs);
+    await context.pause(tries * context.timing.pollMaxMs);
   }
   await rememberAsBefore(input, snapshot, signal);
+}
+
+/** @returns why the site did not do it, or nothing when it did */
+async function tryOnce(
+  input: Input,
+  held: { uploadId: string; snapshot: Snapshot },
+  context: Context,
+): Promise<string | undefined> {
+  try {
+    const ended =
+      (await followEarlierTry(input, context)) ?? (await submitHeld(input, held, context));
+    return ended.isSucceeded ? undefined : `the site job ended as ${ended.status}`;
+  } catch (error) {
+    if (!isRefusal(error) || error.again !== 'never') throw error;
+    return error.message.replace(/\.$/, '');
+  }
 }
 
 /**
