@@ -1,11 +1,6 @@
 #!/usr/bin/env node
 import { ConfigError } from '../lib/errors.ts';
 import { parseCommandLine } from './command-line.ts';
-import { runDemo } from './demo.ts';
-import { runDoctor } from './doctor.ts';
-import { runHttp } from './http.ts';
-import { runSimulatedSite } from './simulated-site.ts';
-import { runWorker } from './worker.ts';
 
 const usage = `pressroom <command>
 
@@ -18,12 +13,17 @@ const usage = `pressroom <command>
 The configuration is the YAML file named by PRESSROOM_CONFIG.
 `;
 
-const commands: Record<string, (args: string[], env: NodeJS.ProcessEnv) => Promise<unknown>> = {
-  http: (args, env) => withoutArguments('http', args, () => runHttp(env)),
-  worker: runWorker,
-  demo: runDemo,
-  doctor: runDoctor,
-  'simulated-site': runSimulatedSite,
+type Command = (args: string[], env: NodeJS.ProcessEnv) => Promise<unknown>;
+
+/** Each loads what it needs and no more: a worker that takes over from a dead one should begin soon. */
+const commands: Record<string, Command> = {
+  http: (args, env) =>
+    withoutArguments('http', args, async () => (await import('./http.ts')).runHttp(env)),
+  worker: async (args, env) => (await import('./worker.ts')).runWorker(args, env),
+  demo: async (args, env) => (await import('./demo.ts')).runDemo(args, env),
+  doctor: async (args, env) => (await import('./doctor.ts')).runDoctor(args, env),
+  'simulated-site': async (args, env) =>
+    (await import('./simulated-site.ts')).runSimulatedSite(args, env),
 };
 
 /** What is passed over in silence would be thought to have been done. */
