@@ -32,18 +32,15 @@ const changesOf = (site: SimulatedSite) =>
     .map(({ operation }) => operation)
     .filter((operation) => changes.includes(operation));
 
-/** Resolves, and lets the request go on, at the nth request of a kind. */
+/** Resolves, and lets the request go on, at the first request of a kind. */
 function atRequest(
   site: SimulatedSite,
-  wanted: { operation: string; phase: 'before' | 'after'; count?: number },
+  wanted: { operation: string; phase: 'before' | 'after' },
   act: () => unknown,
 ): Promise<void> {
-  let left = wanted.count ?? 1;
   return new Promise((resolve) => {
     const stop = site.control.onRequest(async ({ operation, phase }) => {
       if (operation !== wanted.operation || phase !== wanted.phase) return;
-      left -= 1;
-      if (left > 0) return;
       stop();
       await act();
       resolve();
@@ -123,7 +120,7 @@ test('a worker whose connection to the site comes about after its lock has gone 
   };
   const first = await pool.start(await environmentOf(gateway, { sites: overLine }));
   // The last thing it reads before it tells the site to publish, over a new connection.
-  const held = atRequest(site, { operation: 'upload-member', phase: 'after', count: 2 }, () => {
+  const held = atRequest(site, { operation: 'upload-item', phase: 'after' }, () => {
     line.atNextConnection(() => {
       line.holdReplies();
       first.signal('SIGSTOP');
@@ -152,7 +149,7 @@ test('a worker that is told late that the job was its own does not believe it', 
   const url = `redis://127.0.0.1:${await line.open()}`;
   const first = await pool.start(await environmentOf(gateway, { redis: { ...redis, url } }));
   // It asks for its lock and then for the fence; both are answered, and the answers are held up.
-  const held = atRequest(site, { operation: 'upload-member', phase: 'after', count: 2 }, () => {
+  const held = atRequest(site, { operation: 'upload-item', phase: 'after' }, () => {
     line.holdReplies();
     return new Promise<void>((resolve) => {
       const stop = line.onRequest((text) => {
