@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as base, expect, vi } from 'vitest';
@@ -251,6 +251,7 @@ test('a runtime error of ArcPy replaces the process, a full disk does not', asyn
 
 test('nothing is left of it when we end while native code hangs and lets no Python run', async ({
   house,
+  folder,
   skip,
 }) => {
   skip(process.platform === 'win32', 'nothing watches there');
@@ -258,7 +259,10 @@ test('nothing is left of it when we end while native code hangs and lets no Pyth
     trouble: { open: { startsAnother: true, holdsLock: true } },
   });
   // As a worker that is killed: nobody but the system closes its end of the pipes.
-  const child = spawn(testPython ?? '', [script], { env: scenario.env, detached: true });
+  const cwd = join(folder, 'pressroom-arcpy-here-0');
+  await mkdir(cwd);
+  await writeFile(join(cwd, 'service.sddraft'), 'a draft may hold a password');
+  const child = spawn(testPython ?? '', [script], { cwd, env: scenario.env, detached: true });
   const ended = once(child, 'exit');
   const ask = (id: number, op: string, args: object) =>
     child.stdin.write(`${JSON.stringify({ id, op, arguments: args })}\n`);
@@ -269,6 +273,7 @@ test('nothing is left of it when we end while native code hangs and lets no Pyth
 
   expect(await ended).toEqual([null, 'SIGKILL']);
   const [helper] = await scenario.calls('another');
+  await vi.waitUntil(() => !existsSync(cwd), 5_000);
   await vi.waitUntil(() => !isAlive(-(child.pid ?? 0)) && !isAlive(Number(helper?.other)), 5_000);
 });
 
@@ -307,6 +312,21 @@ test('a secret that is printed in two pieces is not written down', async ({ hous
   expect(error).toContain('PASSWORD=***;USER=gis PASSWORD=***');
   expect(lines.join('')).toContain('ArcPy prints');
   expect(error + lines.join('')).not.toMatch(/canary|ary2/);
+});
+
+test('the folder of a worker that was killed goes with the next job of another', async ({
+  house,
+  folder,
+}) => {
+  const { work } = await house();
+  const gone = spawn(process.execPath, ['-e', '']);
+  await once(gone, 'exit');
+  const left = join(folder, `pressroom-arcpy-${hostname()}-${gone.pid}`);
+  await mkdir(left);
+
+  await work();
+
+  expect(existsSync(left)).toBe(false);
 });
 
 test('jobs wait for their turn', async ({ house }) => {

@@ -12,18 +12,24 @@ export class JobFolders {
     this.root = join(parent, `pressroom-arcpy-${hostname()}-${process.pid}`);
   }
 
-  /** Also removes what processes of this machine left that were killed. */
   async open(): Promise<void> {
     await mkdir(this.root, { recursive: true, mode: 0o700 });
+    await this.#removeForsaken();
+  }
+
+  /** What processes of this machine left that were killed. */
+  async #removeForsaken(): Promise<void> {
     const ours = `pressroom-arcpy-${hostname()}-`;
     for (const name of await readdir(this.#parent)) {
       const pid = name.startsWith(ours) ? Number(name.slice(ours.length)) : Number.NaN;
       if (!Number.isInteger(pid) || pid === process.pid || isRunning(pid)) continue;
-      await rm(join(this.#parent, name), { recursive: true, force: true });
+      // One of another account stays; another worker may remove it at the same time.
+      await rm(join(this.#parent, name), { recursive: true, force: true }).catch(() => undefined);
     }
   }
 
   async create(): Promise<string> {
+    await this.#removeForsaken();
     return await mkdtemp(join(this.root, 'job-'));
   }
 

@@ -5,12 +5,15 @@ The thread that reads requests does so, too; but a hanging call of ArcPy may hol
 
 import os
 import select
+import shutil
 import signal
 import time
 
 #: For the reading thread to end the process by itself.
 _GRACE_SECONDS = 1
 _LOOK_MS = 1000
+#: As src/arcpy/job-folder.ts calls the folder of a worker.
+_FOLDER = "pressroom-arcpy-"
 
 
 def watch():
@@ -55,5 +58,8 @@ def _end(watched):
         time.sleep(0.1)
     if os.getppid() == watched:
         os.kill(watched, signal.SIGKILL)
+    # Processes start in the folder of their worker: drafts and data of its jobs are in it.
+    if os.path.basename(os.getcwd()).startswith(_FOLDER):
+        shutil.rmtree(os.getcwd(), ignore_errors=True)
     if os.getsid(0) == os.getpgrp():  # started by Pressroom: its launcher, and what native code has started
         os.killpg(os.getpgrp(), signal.SIGKILL)
