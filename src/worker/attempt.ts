@@ -28,6 +28,9 @@ type AttemptOptions = {
   log: Log;
 };
 
+/** In lock times: a worker that is cut off from Redis asks a site nothing for so long. Then it goes on looking. */
+const pausesForRenewal = 20;
+
 /** One run of a job in this process, with the fence that all it does goes through. */
 export class Attempt {
   readonly jobId: string;
@@ -98,7 +101,7 @@ export class Attempt {
   /** Lasts longer while it is not known whether the job is still ours: a site is not asked by two attempts. */
   async pause(ms: number): Promise<void> {
     await this.#pause(ms);
-    await this.#untilRenewed();
+    await this.#untilRenewed(pausesForRenewal);
   }
 
   /**
@@ -144,8 +147,8 @@ export class Attempt {
   }
 
   /** After a stall of Redis or of this process the lock may still be ours: the next renewal tells. */
-  async #untilRenewed(): Promise<void> {
-    const deadlineMs = Date.now() + this.#lockMs;
+  async #untilRenewed(lockTimes = 1): Promise<void> {
+    const deadlineMs = Date.now() + lockTimes * this.#lockMs;
     while (!this.#isLockFresh() && Date.now() < deadlineMs) await this.#pause(this.#lockMs / 20);
   }
 
