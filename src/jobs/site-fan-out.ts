@@ -39,9 +39,10 @@ export function withSites(params: z.ZodObject): z.ZodObject {
         refuseBothSites({ site: one.site as string | undefined, sites }, check);
         return;
       }
-      // What stands between the members of the inputs is checked there; each for itself it has been.
-      if (!hasOwnChecks) return;
-      const { error } = params.safeParse({ ...one, site: one.site ?? sites?.[0] });
+      // What stands between the members of the inputs is checked there; each for itself it has been, but the site's name.
+      if (!hasOwnChecks && !sites) return;
+      const checked = hasOwnChecks ? params : z.looseObject({ site });
+      const { error } = checked.safeParse({ ...one, site: one.site ?? sites?.[0] });
       for (const { path, ...issue } of error?.issues ?? []) {
         const place = path[0] === 'site' && sites ? ['sites', 0, ...path.slice(1)] : path;
         const moved = { ...issue, path: place, input: one };
