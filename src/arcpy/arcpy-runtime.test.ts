@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
@@ -259,7 +259,8 @@ test('nothing is left of it when we end while native code hangs and lets no Pyth
     trouble: { open: { startsAnother: true, holdsLock: true } },
   });
   // As a worker that is killed: nobody but the system closes its end of the pipes.
-  const cwd = join(folder, 'pressroom-arcpy-here-0');
+  const { pid: dead } = spawnSync(process.execPath, ['--version']);
+  const cwd = join(folder, `pressroom-arcpy-here-${dead}`);
   await mkdir(cwd);
   await writeFile(join(cwd, 'service.sddraft'), 'a draft may hold a password');
   const child = spawn(testPython ?? '', [script], { cwd, env: scenario.env, detached: true });
@@ -275,6 +276,28 @@ test('nothing is left of it when we end while native code hangs and lets no Pyth
   const [helper] = await scenario.calls('another');
   await vi.waitUntil(() => !existsSync(cwd), 5_000);
   await vi.waitUntil(() => !isAlive(-(child.pid ?? 0)) && !isAlive(Number(helper?.other)), 5_000);
+});
+
+test('the folder of a worker that lives stays when its Python has ended', async ({
+  folder,
+  house,
+  skip,
+}) => {
+  skip(process.platform === 'win32', 'nothing watches there');
+  const { scenario } = await house({ trouble: { open: { startsAnother: true, holdsLock: true } } });
+  const cwd = join(folder, `pressroom-arcpy-here-${process.pid}`);
+  await mkdir(cwd);
+  const child = spawn(testPython ?? '', [script], { cwd, env: scenario.env, detached: true });
+  const args = { document: 'a.mapx', project: 'b.aprx', blankProject: '/c.aprx' };
+  child.stdin.write(`${JSON.stringify({ id: 1, op: 'import-map', arguments: args })}\n`);
+  await vi.waitUntil(async () => (await scenario.calls('holdsLock')).length > 0, 10_000);
+  const ended = once(child, 'exit');
+
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+
+  await ended;
+  await vi.waitUntil(() => !isAlive(-(child.pid ?? 0)), 10_000);
+  expect(existsSync(cwd)).toBe(true);
 });
 
 function isAlive(pid: number): boolean {

@@ -59,7 +59,27 @@ def _end(watched):
     if os.getppid() == watched:
         os.kill(watched, signal.SIGKILL)
     # Processes start in the folder of their worker: drafts and data of its jobs are in it.
-    if os.path.basename(os.getcwd()).startswith(_FOLDER):
-        shutil.rmtree(os.getcwd(), ignore_errors=True)
+    folder = os.getcwd()
+    if os.path.basename(folder).startswith(_FOLDER) and _has_ended(_pid_of(folder), until + _GRACE_SECONDS):
+        shutil.rmtree(folder, ignore_errors=True)
     if os.getsid(0) == os.getpgrp():  # started by Pressroom: its launcher, and what native code has started
         os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _pid_of(folder):
+    """Of the worker that the folder belongs to, which may well live: its Python has crashed, and it closed the pipe."""
+    digits = folder.rsplit("-", 1)[-1]
+    return int(digits) if digits.isdigit() else os.getpid()
+
+
+def _has_ended(pid, until):
+    while True:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        except OSError:
+            return False
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.1)
