@@ -232,3 +232,18 @@ test('lists the jobs of anybody that have not ended', async ({ lend }) => {
     { siteJobId: 'j3', status: 'esriJobWaiting' },
   ]);
 });
+
+test('a site job is not asked for again at once when the line was cut', async ({ lend }) => {
+  const askedMs: number[] = [];
+  const { site } = await lend({
+    script: {
+      [`${root}/jobs/j1`]: (_, times) => {
+        askedMs.push(Date.now());
+        return times === 1 ? 'cut' : { body: { jobId: 'j1', jobStatus: 'esriJobExecuting' } };
+      },
+    },
+  });
+  expect(await readSiteJob(site, ref)).toMatchObject({ status: 'esriJobExecuting' });
+  const [first = 0, second = 0] = askedMs;
+  expect(second - first).toBeGreaterThanOrEqual(490);
+});

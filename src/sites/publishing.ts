@@ -55,6 +55,9 @@ export async function submitPublishing(
   return toSiteJob(json, { tools: name }, { site: site.name, to, kind: 'change' });
 }
 
+/** A site job is not asked for more often than this, also where the line was cut in between. */
+const politeMs = 500;
+
 /** Where the site job stands now. A job that the site no longer knows comes back as `isForgotten`. */
 export async function readSiteJob(
   site: Site,
@@ -64,7 +67,8 @@ export async function readSiteJob(
   const to = `tell where the site job ${ref.siteJobId} stands`;
   const params = { returnMessages: true };
   try {
-    const json = await site.client.read('rest', toJobPath(ref), { to, params, signal });
+    const call = { to, params, signal, resendAfterMs: politeMs };
+    const json = await site.client.read('rest', toJobPath(ref), call);
     return toSiteJob(json, ref, { site: site.name, to, kind: 'read' });
   } catch (error) {
     if (isForgotten(error)) return toForgottenJob(ref);

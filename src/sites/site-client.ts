@@ -1,4 +1,5 @@
 import { RequestError } from '../lib/errors.ts';
+import { startPause } from '../lib/wait.ts';
 import { isOfWholeSite, ReadMemory } from './read-memory.ts';
 import {
   type FileToSend,
@@ -26,6 +27,8 @@ export type SiteCall = {
   params?: FormFields;
   /** Default: the site's `timeoutSeconds`. */
   timeoutMs?: number;
+  /** A read whose answer was cut is sent again after this; else at once. */
+  resendAfterMs?: number;
   signal?: AbortSignal | undefined;
 };
 
@@ -210,10 +213,12 @@ export class SiteClient {
       beforeSending: kind === 'change' ? this.#guard : undefined,
     };
     try {
-      const answer = await connection.send(request).catch((error: unknown) => {
+      const answer = await connection.send(request).catch(async (error: unknown) => {
         const isStale = kind === 'read' && error instanceof WireFailure && error.fault === 'cut';
-        if (isStale) return connection.send(request); // a kept connection may have ended unnoticed
-        throw error;
+        if (!isStale) throw error;
+        if (call.resendAfterMs !== undefined)
+          await startPause(call.resendAfterMs, call.signal ?? new AbortController().signal).over;
+        return connection.send(request); // a kept connection may have ended unnoticed
       });
       return judgeAnswer(answer);
     } catch (error) {
