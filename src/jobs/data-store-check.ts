@@ -11,6 +11,7 @@ export const checkSite = defineStep<{ site: Site }, z.output<typeof Checked>>({
   name: 'check',
   title: 'Checking the site',
   share: [0, 8],
+  isReading: true,
   result: Checked,
   act: async ({ site }, { signal }) => {
     const { username = site.config.auth.username, privilege } = await readAdminInfo(site, {

@@ -25,6 +25,8 @@ const StepRecord = z.object({
   attempt: z.int(),
   startedMs: z.number(),
   finishedMs: z.number().optional(),
+  /** It only looks: nothing on the site comes of it. */
+  isReading: z.boolean().optional(),
   note: z.string().optional(),
 });
 export type StepRecord = z.output<typeof StepRecord>;

@@ -55,6 +55,7 @@ const findServices = defineStep<{ site: Site; selection: ServiceSelection }, Fou
   name: 'find',
   title: 'Looking which services are meant',
   share: [0, 10],
+  isReading: true,
   result: Found,
   look: async () => undefined, // looking again does no harm
   act: async ({ site, selection }, context) => {

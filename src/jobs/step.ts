@@ -167,6 +167,7 @@ export class StepRunner {
       before,
       attempt: plain.attempt,
       startedMs: recorded?.startedMs ?? Date.now(),
+      ...(step.isReading && { isReading: true }),
     };
     this.#remember(step, input, begun);
     const change = {

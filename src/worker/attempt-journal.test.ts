@@ -1,15 +1,14 @@
 import { expect, vi } from 'vitest';
+import { attemptOf } from '../../test/support/attempts.ts';
 import {
   test as base,
   beginAgain,
   found,
   type JobCore,
   readMessages,
-  silent,
   submitted,
 } from '../../test/support/job-core.ts';
 import type { StepRecord } from '../jobs/job-record.ts';
-import { Attempt } from './attempt.ts';
 import { AttemptJournal } from './attempt-journal.ts';
 
 const test = base.extend<{ bench: { jobId: string; journal: AttemptJournal } }>({
@@ -23,14 +22,7 @@ const test = base.extend<{ bench: { jobId: string; journal: AttemptJournal } }>(
 
 async function openJournal(core: JobCore, jobId: string): Promise<AttemptJournal> {
   const number = await beginAgain(core, jobId);
-  const attempt = new Attempt({
-    records: core.records,
-    jobId,
-    number,
-    lockMs: 60_000,
-    log: silent,
-  });
-  return new AttemptJournal(await found(core, jobId), attempt);
+  return new AttemptJournal(await found(core, jobId), attemptOf(core, jobId, number));
 }
 
 const looked: StepRecord = { name: 'verify', state: 'done', attempt: 1, startedMs: 1, result: {} };

@@ -1,25 +1,10 @@
 import { expect } from 'vitest';
-import {
-  beginAgain,
-  begun,
-  found,
-  type JobCore,
-  silent,
-  test,
-} from '../../test/support/job-core.ts';
+import { attemptOf } from '../../test/support/attempts.ts';
+import { beginAgain, begun, found, type JobCore, test } from '../../test/support/job-core.ts';
 import { pause } from '../lib/wait.ts';
-import { Attempt, AttemptStopped } from './attempt.ts';
+import { AttemptStopped } from './attempt.ts';
 
 const minuteMs = 60_000;
-
-function attemptOf(
-  { records }: JobCore,
-  jobId: string,
-  number: number,
-  lockMs = minuteMs,
-): Attempt {
-  return new Attempt({ records, jobId, number, lockMs, log: silent });
-}
 
 async function openAttempt(core: JobCore, lockMs?: number) {
   const { jobId, attempt } = await begun(core);

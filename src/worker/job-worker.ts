@@ -34,8 +34,6 @@ export type JobWorkerDeps = AttemptDeps & {
   runtimeKeeper?: RuntimeKeeper;
 };
 
-/** Steps that change nothing on a site. */
-const onlyLooks = /^(?:check|find)(?::|$)/;
 /** A job in a service's line looks for itself now and then, should nobody have woken it. */
 const lookAgainMs = 30_000;
 /** How many jobs of one site this process carries at a time, at the most; the slots are for all workers. */
@@ -344,7 +342,7 @@ export class JobWorker {
       message: rest.detail ?? 'Waiting for the site',
     });
     const now = await this.#deps.records.find(record.jobId);
-    if (now?.steps.every(({ name }) => onlyLooks.test(name)) && !isFinal(now.status)) {
+    if (now?.steps.every(({ isReading }) => isReading) && !isFinal(now.status)) {
       await this.#deps.submission.wake(await this.#deps.locks.giveBack(record.jobId));
     }
     return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);

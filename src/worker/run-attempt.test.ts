@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { z } from 'zod';
+import { attemptOf } from '../../test/support/attempts.ts';
 import {
   test as base,
   beginAgain,
@@ -27,7 +28,7 @@ import { Sealing } from '../lib/sealing.ts';
 import { Timing } from '../lib/timing.ts';
 import { openSites } from '../sites/sites.ts';
 import { FolderStorage } from '../storage/folder-storage.ts';
-import { Attempt } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
 import { type AttemptDeps, type AttemptOutcome, runAttempt } from './run-attempt.ts';
 
 class Refused extends GatewayError {
@@ -93,13 +94,7 @@ async function createBench(core: JobCore, deps: AttemptDeps): Promise<Bench> {
     plot: {},
     attempt: async ({ failure } = {}) => {
       const number = await beginAgain(core, jobId);
-      const attempt = new Attempt({
-        records: core.records,
-        jobId,
-        number,
-        lockMs: 60_000,
-        log: silent,
-      });
+      const attempt = attemptOf(core, jobId, number);
       return runAttempt(
         deps,
         threeSteps(bench, attempt, failure),

@@ -351,6 +351,11 @@ test('a read-only site parks the job, says so, and goes on by itself', async ({
   expect(await shown.json()).toMatchObject({
     waitingFor: { reason: 'site', until: expect.any(String) },
   });
+  // Nothing was begun on the site, so nobody has to wait for this job.
+  const [lock = ''] = parked.locks;
+  await vi.waitFor(async () =>
+    expect(await gateway.core.locks.readPlace(lock, body.jobID)).toEqual({ place: 1 }),
+  );
 
   site.control.setMode('EDITABLE');
 

@@ -34,6 +34,7 @@ export const checkImage = defineStep<Input, Checked>({
   name: 'check',
   title: 'Checking the site and the raster',
   share: [0, 15],
+  isReading: true,
   result: Checked,
   look: async () => undefined,
   act: check,

@@ -28,6 +28,7 @@ export const compareWithLive = defineStep<Publishing, ComparedService>({
   name: 'compare',
   title: 'Comparing with the live service',
   share: [0, 80],
+  isReading: true,
   result: ComparedService,
   act: async (publishing, { signal }) => {
     const { site, wanted, warn } = publishing;

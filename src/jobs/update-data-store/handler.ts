@@ -36,6 +36,7 @@ const findItem = defineStep<Pick<JobContext, 'secrets'> & { site: Site; path: st
   name: 'find',
   title: 'Looking for the item',
   share: [8, 20],
+  isReading: true,
   result: z.object({}),
   act: async ({ site, path, secrets }, { signal }) => {
     const held = await findWholeItem(site, path, { signal });
