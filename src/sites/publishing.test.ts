@@ -5,6 +5,7 @@ import {
   cancelSiteJob,
   findSiteJobsOfItem,
   listOutstandingSiteJobs,
+  listSiteJobsAtWork,
   readSiteJob,
   submitPublishing,
 } from './publishing.ts';
@@ -246,4 +247,12 @@ test('a site job is not asked for again at once when the line was cut', async ({
   expect(await readSiteJob(site, ref)).toMatchObject({ status: 'esriJobExecuting' });
   const [first = 0, second = 0] = askedMs;
   expect(second - first).toBeGreaterThanOrEqual(490);
+});
+
+test('a site that passes over the status tells of each job once', async ({ lend }) => {
+  const results = { j1: { status: 'esriJobExecuting' }, j2: { status: 'esriJobSucceeded' } };
+  const { site } = await lend({
+    script: { [query]: () => ({ body: { results, nextStart: -1 } }), [queryEx]: () => absent },
+  });
+  expect(await listSiteJobsAtWork(site)).toMatchObject([{ siteJobId: 'j1' }]);
 });

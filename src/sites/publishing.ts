@@ -165,16 +165,19 @@ export async function listSiteJobsAtWork(
   site: Site,
   options: CallOptions = {},
 ): Promise<ListedSiteJob[]> {
-  const found: ListedSiteJob[] = [];
+  const found = new Map<string, ListedSiteJob>(); // a site may pass over the status: then each comes twice
   for (const name of publishingToolsNames) {
     try {
       for (const status of atWork)
-        found.push(...(await listSiteJobs(site, name, { ...options, status })));
+        for (const job of await listSiteJobs(site, name, { ...options, status }))
+          found.set(`${name} ${job.siteJobId}`, job);
     } catch (error) {
       if (!isNotFound(error) || name !== 'PublishingToolsEx') throw error;
     }
   }
-  return found.filter(({ status }) => status === undefined || atWork.includes(status));
+  return [...found.values()].filter(
+    ({ status }) => status === undefined || atWork.includes(status),
+  );
 }
 
 const pageSize = 100;

@@ -37,6 +37,7 @@ export type SiteMonitorDeps = {
 /** A site takes few publishing jobs at a time and breaks when pushed. */
 const mostSlotsUnasked = 2;
 const readingMs = 20_000;
+const foreignJobsMs = 5_000;
 const mostForeignTold = 100;
 
 /**
@@ -128,7 +129,7 @@ export async function readSiteRecord(
     const admin = await readAdminInfo(site, { signal });
     const { siteMode: mode } = await readSiteMode(site, { signal });
     const tools = await readPublishingTools(site, { signal }).catch(ignoreRefusal);
-    const foreignJobs = await findForeignJobs(site, signal).catch(ignoreRefusal);
+    const foreignJobs = await findForeignJobs(site, signal);
     const items = await findDataStoreItems(site, { signal }).catch(ignoreRefusal);
     const isDataCopyBlocked = await readBlockDataCopy(site, { signal }).catch(ignoreRefusal);
     const clockDifferenceMs = await readClockSkewMs(site, { signal }).catch(ignoreRefusal);
@@ -155,15 +156,20 @@ export async function readSiteRecord(
   }
 }
 
-/** Whoever publishes with our account cannot be told from us. */
+/** Whoever publishes with our account cannot be told from us. Whether a site is well does not hang on it. */
 async function findForeignJobs(
   site: Site,
   signal: AbortSignal,
-): Promise<NonNullable<SiteRecord['foreignJobs']>> {
+): Promise<SiteRecord['foreignJobs']> {
   const own = site.config.auth.username.toLowerCase();
-  const jobs = await listSiteJobsAtWork(site, { signal });
+  const within = AbortSignal.any([signal, AbortSignal.timeout(foreignJobsMs)]);
+  const jobs = await listSiteJobsAtWork(site, { signal: within }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (error instanceof GatewayError || within.aborted) return undefined;
+    throw error;
+  });
   return jobs
-    .flatMap(({ siteJobId, username }) =>
+    ?.flatMap(({ siteJobId, username }) =>
       username === undefined || username.toLowerCase() === own
         ? []
         : [{ siteJobId, account: username }],

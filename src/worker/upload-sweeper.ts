@@ -1,6 +1,8 @@
 import { hasEnded } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
+import { findSiteJobsOfItem } from '../sites/publishing.ts';
 import type { CallOptions } from '../sites/site-client.ts';
+import { tellsNothing } from '../sites/site-errors.ts';
 import type { Site } from '../sites/sites.ts';
 import { deleteUploadItem, listUploadItems } from '../sites/upload-items.ts';
 
@@ -24,7 +26,21 @@ export async function sweepUploads(
   if (marked.length === 0) return [];
   const found = await records.findMany([...new Set(marked.map(({ jobId }) => jobId))]);
   const ended = new Set(found.filter(hasEnded).map(({ jobId }) => jobId));
-  const left = marked.filter(({ jobId }) => ended.has(jobId));
-  for (const { itemId } of left) await deleteUploadItem(site, itemId, { signal });
-  return left.map(({ itemId }) => itemId);
+  const removed: string[] = [];
+  for (const { itemId, jobId } of marked) {
+    if (!ended.has(jobId) || (await isInUse(site, itemId, { signal }))) continue;
+    try {
+      await deleteUploadItem(site, itemId, { signal });
+      removed.push(itemId);
+    } catch (error) {
+      if (!tellsNothing(error)) throw error; // this one stays; others do not have to
+    }
+  }
+  return removed;
+}
+
+/** A job that was given up may have left its site job at work, perhaps one that puts an old service back. */
+async function isInUse(site: Site, itemId: string, options: CallOptions): Promise<boolean> {
+  const search = await findSiteJobsOfItem(site, itemId, options);
+  return search.kind === 'found' && search.siteJobs.some(({ isFinal }) => !isFinal);
 }
