@@ -7,9 +7,11 @@ import {
   savedUpload,
   test,
 } from '../../test/support/job-core.ts';
-import { openRedis } from '../lib/redis.ts';
+import { findFreePort, openOwnRedisAt } from '../lib/own-redis.ts';
+import { isRedisAway, openRedis } from '../lib/redis.ts';
 import { timeCommands } from '../lib/redis-timing.ts';
 import { JobIntake } from './job-intake.ts';
+import { jobKeys } from './job-keys.ts';
 
 /** What BullMQ keeps of a queue, without the ids of events and the clock. */
 async function readQueue({ redis, records }: JobCore, queue: string, jobId: string) {
@@ -113,4 +115,16 @@ test('that a job was accepted is its first event, though no log is kept of it ye
   expect(await core.events.readAfter(job.jobId, 1)).toMatchObject([begun]);
   await core.redis.unlink(core.records.keys.log(job.jobId)); // as retention does
   expect(await core.events.readAfter(job.jobId, 0)).toEqual([]);
+});
+
+test('a Redis that has become a replica counts as away, not as a fault of ours', async () => {
+  const own = await openOwnRedisAt(await findFreePort(), { kind: 'none' });
+  const redis = openRedis({ url: own.url, prefix: 't' }, 'patient');
+  const intake = new JobIntake(redis, jobKeys('t'), { failedUploadDays: 7 });
+  expect(await intake.submit(newJob())).toMatchObject({ kind: 'accepted' });
+  await redis.replicaof('127.0.0.1', 1);
+  const error = await intake.submit(newJob()).then(String, (caught: unknown) => caught);
+  expect(isRedisAway(error)).toBe(true);
+  redis.disconnect();
+  await own.close();
 });

@@ -126,7 +126,7 @@ export class JobIntake {
     if (kind === 'idempotency') return { kind: 'idempotency-lost' };
     if (kind === 'fenced')
       throw new FencedOffError(`Job ${joining.child?.parentID} has a later attempt`);
-    throw new Error(`Redis could not write the job: ${detail}`);
+    throw new Error(detail); // in Redis's own words, by which it is known whether it is away
   }
 
   #write(text: string): Promise<string[]> {
