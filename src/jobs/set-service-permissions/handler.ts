@@ -2,7 +2,7 @@ import type { JobContext } from '../job-type.ts';
 import { changeEach, countOutcomes, selectServices, toPlanned } from '../service-batch.ts';
 import { ServicesRefusedError } from '../service-errors.ts';
 import { federatedText, findPermissionChanges } from '../service-permissions.ts';
-import { refuseUnknownRoles } from '../service-roles.ts';
+import { checkRoles } from './check-roles.ts';
 import { permitOne } from './permit-one.ts';
 import type {
   PermittedService,
@@ -18,7 +18,7 @@ export async function setServicePermissions(
   const { services, isFederated } = await selectServices(site, params.services, context, params);
   if (isFederated)
     throw new ServicesRefusedError('conflict', federatedText(site.name), { site: site.name });
-  await refuseUnknownRoles(site, params, context);
+  await context.step(checkRoles, { site, wanted: params, warn: context.warn });
   if (params.dryRun) {
     const planned: PermittedService[] = [];
     for (const service of services) {

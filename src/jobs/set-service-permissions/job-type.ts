@@ -11,7 +11,7 @@ export const setServicePermissionsJob = defineJobType({
   result: SetServicePermissionsResult,
   example: { site: 'demo', services: { folder: 'Planning' }, allow: ['Planners'], public: false },
   queue: 'site',
-  steps: ['find', 'permit', 'keep'],
+  steps: ['find', 'roles', 'permit', 'keep'],
   scopes: () => ['services:edit'],
   handler: setServicePermissions,
   failure: reportServiceFailure,
