@@ -20,9 +20,11 @@ export function whenCallerGoes(reply: FastifyReply): AbortSignal {
 export function readApart(body: Readable): Readable {
   const apart = new PassThrough({ highWaterMark: 1 << 20 });
   const breakOff = (error?: Error) => apart.destroy(error ?? new Error('The body broke off'));
+  apart.on('error', () => undefined); // whoever reads it hears; before that nobody does, and the process would end
   body.once('error', breakOff).once('close', () => {
     if (!body.readableEnded) breakOff();
   });
+  if (body.destroyed && !body.readableEnded) breakOff(); // the caller has gone already
   return body.pipe(apart);
 }
 
