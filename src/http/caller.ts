@@ -11,6 +11,7 @@ export const creatingScopes = [
   'services:operate',
   'services:edit',
   'services:delete',
+  'tools:run',
 ] as const;
 export const jobReadingScopes = ['jobs:read', 'jobs:read:all', ...creatingScopes] as const;
 export const jobDismissingScopes = ['jobs:cancel', ...creatingScopes] as const;

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ChildrenResult } from '../../jobs/job-children.ts';
@@ -90,8 +91,9 @@ function sendStatus(
 function toSuffix({ children }: JobSummary, { waitingFor }: Outlook): string {
   const begun = children ? `-${children.total}.${children.running}` : '';
   if (!waitingFor) return begun;
-  const { reason, jobId = '', place = '', until = '' } = waitingFor;
-  return `${begun}-${[reason, jobId, place, until].join('.')}`;
+  const { reason, jobId = '', place = '', until = '', detail = '' } = waitingFor;
+  const told = createHash('sha256').update(detail).digest('base64url').slice(0, 8);
+  return `${begun}-${[reason, jobId, place, until, told].join('.')}`;
 }
 
 /** Weak comparison (RFC 9110, section 13.1.2). */
