@@ -241,20 +241,23 @@ export class ArcpyProcess {
   }
 }
 
-/** A line that is longer than allowed is dropped; the last one needs no end. */
+/** A line that is longer than allowed is dropped, all of it; the last one needs no end. */
 function onLines(stream: Readable | null, longest: number, hear: (line: string) => void): void {
   let rest = '';
+  let isTooLong = false;
   stream?.setEncoding('utf8');
   stream?.on('data', (chunk: string) => {
     rest += chunk;
     for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-      hear(rest.slice(0, end));
+      if (!isTooLong) hear(rest.slice(0, end));
+      isTooLong = false;
       rest = rest.slice(end + 1);
     }
-    if (rest.length > longest) rest = '';
+    isTooLong ||= rest.length > longest;
+    if (isTooLong) rest = '';
   });
   stream?.once('end', () => {
-    if (rest !== '') hear(rest);
+    if (rest !== '' && !isTooLong) hear(rest);
   });
 }
 

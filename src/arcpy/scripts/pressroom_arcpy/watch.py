@@ -21,6 +21,7 @@ def watch():
     if not hasattr(os, "fork"):
         return  # Windows ends nothing by itself: a worker that starts anew removes only files there
     watched = os.getpid()
+    folder = os.getcwd()  # it may be gone when it is needed
     try:
         if os.fork() != 0:
             return
@@ -29,7 +30,7 @@ def watch():
     try:
         _let_go()
         if _wait_for_end(watched):
-            _end(watched)
+            _end(watched, folder)
     finally:
         os._exit(0)
 
@@ -52,14 +53,13 @@ def _wait_for_end(watched):
     return False
 
 
-def _end(watched):
+def _end(watched, folder):
     until = time.monotonic() + _GRACE_SECONDS
     while os.getppid() == watched and time.monotonic() < until:
         time.sleep(0.1)
     if os.getppid() == watched:
         os.kill(watched, signal.SIGKILL)
     # Processes start in the folder of their worker: drafts and data of its jobs are in it.
-    folder = os.getcwd()
     if os.path.basename(folder).startswith(_FOLDER) and _has_ended(_pid_of(folder), until + _GRACE_SECONDS):
         shutil.rmtree(folder, ignore_errors=True)
     if os.getsid(0) == os.getpgrp():  # started by Pressroom: its launcher, and what native code has started
