@@ -167,8 +167,8 @@ export async function runWorker(args: string[], env: NodeJS.ProcessEnv): Promise
   }
   live.onReload(({ sites: configs }) => {
     sites.reload(configs);
+    for (const name of sites.names()) sites.get(name).client.holdReleased(); // also who plans for a site logs in there
     for (const name of servedSites()) {
-      sites.get(name).client.holdReleased();
       gate
         .releaseLogin(name)
         .catch((error: unknown) => log.warn({ err: error, site: name }, 'A hold stays'));

@@ -16,7 +16,7 @@ const test = base.extend<{ bench: { jobId: string; journal: AttemptJournal } }>(
     const jobId = await submitted(core, { processID: 'three' });
     const journal = await openJournal(core, jobId);
     await use({ jobId, journal });
-    journal.drop();
+    journal.close();
   },
 });
 
@@ -77,9 +77,11 @@ test('a failure of what was written by itself is told by the next write', async 
   expect(await readMessages(core, bench.jobId)).not.toContain('of a lost attempt');
 });
 
-test('what is dropped is never written', async ({ core, bench }) => {
-  await bench.journal.jobLog().info('dropped');
-  bench.journal.drop();
+test('once it is closed nothing is written', async ({ core, bench }) => {
+  await bench.journal.jobLog().info('waits');
+  bench.journal.close();
+  await bench.journal.flush();
+  await bench.journal.jobLog().info('too late');
   await bench.journal.flush();
   expect(await readMessages(core, bench.jobId)).toEqual([]);
 });

@@ -21,6 +21,7 @@ export class AttemptJournal {
   #waiting: { kind?: string; change: JobChange; messages: object[] } = nothing();
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
+  #isClosed = false;
   readonly mask = new SecretMask();
 
   constructor({ warnings, steps }: JobRecord, attempt: Attempt) {
@@ -56,6 +57,7 @@ export class AttemptJournal {
 
   /** Before a pause, and before the attempt ends: whoever follows the job shall not wait for more than that. */
   async flush(): Promise<void> {
+    if (this.#isClosed) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const before = this.#flushing;
@@ -66,8 +68,9 @@ export class AttemptJournal {
     else if (messages.length > 0) await this.#attempt.appendLog(messages);
   }
 
-  /** What waits is not written any more: another attempt has the job. */
-  drop(): void {
+  /** The attempt is over: nothing is written after this, and what still waits not at all. */
+  close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#waiting = nothing();
@@ -128,6 +131,7 @@ export class AttemptJournal {
   }
 
   #flushSoon(): void {
+    if (this.#isClosed) return;
     this.#timer ??= setTimeout(() => {
       this.#flushing = this.flush();
       this.#flushing.catch(() => undefined); // the next write tells

@@ -68,7 +68,7 @@ export async function runAttempt(
     if (attempt.stopReason === 'draining') return { kind: 'handed-over' };
     throw error;
   } finally {
-    journal.drop();
+    journal.close();
   }
 }
 
