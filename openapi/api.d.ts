@@ -895,7 +895,7 @@ export interface paths {
          * List jobs
          * @description Your own jobs, newest first; those of all callers with the scope `jobs:read:all`.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["listJobs"];
         put?: never;
@@ -917,7 +917,7 @@ export interface paths {
          * Read the status of a job
          * @description Poll it with `If-None-Match`, and not before `Retry-After` seconds have passed.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getJob"];
         put?: never;
@@ -926,7 +926,7 @@ export interface paths {
          * Dismiss or remove a job
          * @description A job that has not ended is dismissed: what it had begun is put back, and `undo` tells how that went. A job that has ended is removed.
          *
-         *     Needs one of the scopes `jobs:cancel`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:cancel`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         delete: operations["dismissJob"];
         options?: never;
@@ -951,7 +951,7 @@ export interface paths {
          * Read the results of a job
          * @description Of a successful job its outputs, as the request wanted them; of a failed one the problem.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getResults"];
         put?: never;
@@ -973,7 +973,7 @@ export interface paths {
          * Read the messages of a job
          * @description Oldest first, each with its time, step and source: Pressroom, the site job, or the log of the site.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getJobLog"];
         put?: never;
@@ -995,7 +995,7 @@ export interface paths {
          * Read the table of the children of a job
          * @description In order, at any time: each with its site, service, status and, where it failed, the kind of the problem. `GET /v1/jobs?parent=` lists the same children as jobs.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["listChildren"];
         put?: never;
@@ -1017,7 +1017,7 @@ export interface paths {
          * Follow a job as server-sent events
          * @description First `status` with the whole state, then `status` and `log` as they happen. Ids count the events of the job: send the last one as `Last-Event-ID` to go on without a gap. The stream ends with the job; a later reconnect with the last id is answered 204.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["followJob"];
         put?: never;
@@ -1039,7 +1039,7 @@ export interface paths {
          * Follow all jobs of the caller as server-sent events
          * @description An event `job` for each change of each job that the API key sees, optionally of one site. With `Last-Event-ID` it goes on from there, as far as the stream of changes reaches back.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["followJobs"];
         put?: never;
@@ -1083,7 +1083,7 @@ export interface paths {
          * Upload a file
          * @description As a form with the part `file`, or as the bare body. The file is streamed, hashed and looked into; an upload that no job uses is deleted after a while.
          *
-         *     Needs one of the scopes `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         post: operations["createUpload"];
         delete?: never;
@@ -1103,7 +1103,7 @@ export interface paths {
          * Read what is known of an upload
          * @description Its name, size, digest and, of a document of ArcGIS, what is in it.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getUpload"];
         put?: never;
@@ -1112,7 +1112,7 @@ export interface paths {
          * Delete an upload
          * @description Refused while a job needs it: one that has not ended, or one that failed in the last days.
          *
-         *     Needs one of the scopes `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         delete: operations["deleteUpload"];
         options?: never;
@@ -1131,7 +1131,7 @@ export interface paths {
          * Get a file that a job made
          * @description The file as it is, under its own name. An artifact has the id of its job, belongs to whoever asked for it, and is kept as long as the job.
          *
-         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getArtifact"];
         put?: never;
@@ -1153,7 +1153,7 @@ export interface paths {
          * List the sites
          * @description The configured sites that the key reaches, as they were last seen.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["listSites"];
         put?: never;
@@ -1175,7 +1175,7 @@ export interface paths {
          * Read how a site does
          * @description As the workers saw it last; the site itself is not asked.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getSite"];
         put?: never;
@@ -1197,7 +1197,7 @@ export interface paths {
          * List the services of a site
          * @description The site is asked at this moment. One folder at a time.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["listServices"];
         put?: never;
@@ -1219,7 +1219,7 @@ export interface paths {
          * Read what was published as a service of a folder
          * @description Every publish of the service by Pressroom, newest first, and which definitions are kept for rolling back. The site is not asked; a service that Pressroom never published has an empty history.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getServiceHistory"];
         put?: never;
@@ -1241,7 +1241,7 @@ export interface paths {
          * Read what was published as a service of the root folder
          * @description Every publish of the service by Pressroom, newest first, and which definitions are kept for rolling back. The site is not asked; a service that Pressroom never published has an empty history.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getRootServiceHistory"];
         put?: never;
@@ -1263,7 +1263,7 @@ export interface paths {
          * List the ArcPy of all live workers
          * @description Product, version, licence, extensions and conflicts, as each told when it started. None: no worker runs where ArcPy is installed.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["listArcpyRuntimes"];
         put?: never;
@@ -1285,7 +1285,7 @@ export interface paths {
          * Describe one ArcPy
          * @description As in the list.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getArcpyRuntime"];
         put?: never;
@@ -1307,7 +1307,7 @@ export interface paths {
          * List the tools that may be run there
          * @description The tools of the allow-list `arcpy.tools`, with the parameters that ArcPy tells of system tools. `run-tool` runs no others.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["listArcpyTools"];
         put?: never;
@@ -1329,7 +1329,7 @@ export interface paths {
          * List the registered data of a site
          * @description The site is asked at this moment, with the manifests of its services. Passwords and keys are masked.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["listDataStoreItems"];
         put?: never;
@@ -1351,7 +1351,7 @@ export interface paths {
          * Read one registered data store item of a site
          * @description The site is asked at this moment, with the manifests of its services. Passwords and keys are masked.
          *
-         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `sites:read`, `sites:admin`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getDataStoreItem"];
         put?: never;
@@ -1401,7 +1401,7 @@ export interface paths {
          * Read the secret of subscribers
          * @description What is sent to the `subscriber` of your executions is signed with it, as webhooks are with theirs. It changes with the sealing key of the gateway.
          *
-         *     Needs one of the scopes `webhooks:manage`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `webhooks:manage`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["getSubscriberSecret"];
         put?: never;
@@ -1523,7 +1523,7 @@ export interface paths {
          * List deliveries about a job
          * @description To endpoints and to the subscriber of the execution, newest first. For the owner of the job.
          *
-         *     Needs one of the scopes `webhooks:manage`, `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`.
+         *     Needs one of the scopes `webhooks:manage`, `jobs:read`, `jobs:read:all`, `publish:create`, `datastores:register`, `services:operate`, `services:edit`, `services:delete`, `tools:run`.
          */
         get: operations["listDeliveriesOfJob"];
         put?: never;
@@ -5067,8 +5067,6 @@ export interface components {
              * @default false
              */
             force?: boolean;
-            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-            ifPlanIs?: string;
             /**
              * @description Register the folders of data that the site has not registered, before publishing
              * @default false
@@ -5323,8 +5321,6 @@ export interface components {
              * @default false
              */
             force?: boolean;
-            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-            ifPlanIs?: string;
             /**
              * @description Register the folders of data that the site has not registered, before publishing
              * @default false
@@ -5554,8 +5550,6 @@ export interface components {
              * @default false
              */
             force?: boolean;
-            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-            ifPlanIs?: string;
             /**
              * @description Register the folders of data that the site has not registered, before publishing
              * @default false
@@ -5821,8 +5815,6 @@ export interface components {
              * @default false
              */
             force?: boolean;
-            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-            ifPlanIs?: string;
             /**
              * @description Register the folders of data that the site has not registered, before publishing
              * @default false
@@ -6082,8 +6074,6 @@ export interface components {
              * @default false
              */
             force?: boolean;
-            /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-            ifPlanIs?: string;
             /**
              * @description Register the folders of data that the site has not registered, before publishing
              * @default false
@@ -13664,8 +13654,6 @@ export interface operations {
                      * @default false
                      */
                     force?: boolean;
-                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-                    ifPlanIs?: string;
                     /**
                      * @description Register the folders of data that the site has not registered, before publishing
                      * @default false
@@ -14129,8 +14117,6 @@ export interface operations {
                      * @default false
                      */
                     force?: boolean;
-                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-                    ifPlanIs?: string;
                     /**
                      * @description Register the folders of data that the site has not registered, before publishing
                      * @default false
@@ -14610,8 +14596,6 @@ export interface operations {
                      * @default false
                      */
                     force?: boolean;
-                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-                    ifPlanIs?: string;
                     /**
                      * @description Register the folders of data that the site has not registered, before publishing
                      * @default false
@@ -15204,8 +15188,6 @@ export interface operations {
                      * @default false
                      */
                     force?: boolean;
-                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-                    ifPlanIs?: string;
                     /**
                      * @description Register the folders of data that the site has not registered, before publishing
                      * @default false
@@ -15779,8 +15761,6 @@ export interface operations {
                      * @default false
                      */
                     force?: boolean;
-                    /** @description Digest of a `publish-plan` of the same request: only if all still is as planned */
-                    ifPlanIs?: string;
                     /**
                      * @description Register the folders of data that the site has not registered, before publishing
                      * @default false

@@ -25,6 +25,7 @@ const {
   serviceDefinition: _definition,
   folder: _folder,
   serviceName: _serviceName,
+  ifPlanIs: _plan, // the definition is made here: no plan can know it
   ...publishing
 } = PublishServiceDefinitionParams.shape;
 
@@ -149,7 +150,8 @@ function pick(params: Record<string, unknown>, names: readonly string[]): Record
 }
 
 /** A child is left out of a retry only where it was asked for the same. */
-function digestOf(inputs: unknown): string {
+/** Tells whether a child that succeeded before was asked for the same. */
+export function digestOf(inputs: unknown): string {
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 

@@ -154,6 +154,11 @@ export class PublishLedger {
     );
   }
 
+  /** Not shorter than until then, in epoch milliseconds. */
+  async keepPlan(digest: string, untilMs: number): Promise<void> {
+    await this.#redis.pexpireat(this.#keys.plan(digest), Math.ceil(untilMs), 'GT');
+  }
+
   async findPlan(digest: string): Promise<Record<string, string> | undefined> {
     const text = await this.#redis.get(this.#keys.plan(digest));
     return text === null ? undefined : z.record(z.string(), z.string()).parse(JSON.parse(text));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { lenient, TextLike } from './answer-shapes.ts';
 import type { CallOptions } from './site-client.ts';
-import { isRefusal } from './site-errors.ts';
+import { tellsNothing } from './site-errors.ts';
 import type { Site } from './sites.ts';
 
 const RolePage = z.looseObject({
@@ -17,11 +17,9 @@ const mostPages = 10;
 export type SiteRoles = { names: string[]; isWhole: boolean };
 
 /**
- * The roles of a stand-alone site; undefined where our account is not shown them, or in a
- * way that we do not know. A role store may hand out shorter
- * pages than were asked for.
- *
- * @see Esri, "Get Roles"
+ * The roles of a stand-alone site; undefined where our account is not shown them, or in a way that we do not know. A
+ * role store may hand out shorter pages than were asked for, and only a clear `hasMore: false` ends the list: neither
+ * pages nor who may ask is verified.
  */
 export async function readRoles(
   site: Site,
@@ -41,11 +39,11 @@ export async function readRoles(
       if (!answer) return undefined;
       const { roles, hasMore } = answer;
       names.push(...roles.map(nameOf));
-      if (!hasMore || roles.length === 0) return { names, isWhole: !hasMore };
+      if (hasMore !== true || roles.length === 0) return { names, isWhole: hasMore === false };
     }
     return { names, isWhole: false };
   } catch (error) {
-    if (isRefusal(error)) return undefined;
+    if (tellsNothing(error)) return undefined;
     throw error;
   }
 }

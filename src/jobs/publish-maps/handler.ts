@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DocumentError } from '../../lib/errors.ts';
+import { digestOf } from '../arcpy-publishing.ts';
 import { siteNamesOf } from '../data-store-selection.ts';
 import { borrowUpload, getUpload } from '../document-inputs.ts';
 import type { JobContext } from '../job-type.ts';
@@ -21,16 +22,21 @@ export async function publishMaps(
   const common = Object.entries(params).filter(
     ([name, value]) => forEachMap.includes(name) && name !== 'sites' && value !== undefined,
   );
+  const source = await getUpload(params.source, context);
   const wishes = maps.flatMap(({ path, serviceName }) =>
-    siteNamesOf(params).map((site) => ({
-      key: `${path} on ${site}`,
-      jobType: publishMapJob,
-      service: serviceName,
-      inputs: {
+    siteNamesOf(params).map((site) => {
+      const inputs = {
         ...Object.fromEntries(common),
         ...{ site, serviceName, data: params.source, documentPath: path },
-      },
-    })),
+      };
+      return {
+        key: `${path} on ${site}`,
+        jobType: publishMapJob,
+        service: serviceName,
+        inputs,
+        digest: digestOf({ ...inputs, data: source.sha256 }),
+      };
+    }),
   );
   const { count, kept } = await context.children(wishes, { onFailure: params.onFailure });
   return { childCount: count, keptCount: kept, warnings: context.warnings() };

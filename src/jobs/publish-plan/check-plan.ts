@@ -10,7 +10,11 @@ import { NotPublishableError } from '../publish-service-definition/publishing-er
 import { defineStep } from '../step.ts';
 import { type PlannedWish, planWishes } from './plan-wishes.ts';
 
-type Input = JobContext & { wishes: readonly ChildWish[]; planned: Digests };
+type Input = JobContext & {
+  wishes: readonly ChildWish[];
+  digest: string;
+  planned: Digests | undefined;
+};
 /** Of the plan of each child, by its key. */
 type Digests = Record<string, string>;
 type Changed = { key: string; site: string; service?: string; differences: PlanDifference[] };
@@ -31,13 +35,8 @@ export async function bindToPlan(
 ): Promise<readonly ChildWish[]> {
   if (digest === undefined) return wishes;
   const planned = await context.ledger.findPlan(digest);
-  if (!planned) {
-    throw new NotPublishableError(
-      'plan_changed',
-      'What was planned is not known, or not any more. Nothing was changed. Plan again, look at the plan and send its digest.',
-    );
-  }
-  await context.step(checkPlan, { ...context, wishes, planned });
+  await context.step(checkPlan, { ...context, wishes, digest, planned });
+  if (!planned) throw unknownPlan(); // a job that was put off for very long after its plan was compared
   return wishes.map((wish) => ({
     ...wish,
     inputs: { ...wish.inputs, ifPlanIs: planned[wish.key] },
@@ -49,7 +48,9 @@ const checkPlan = defineStep<Input, object>({
   title: 'Comparing with the plan',
   share: [1, 2],
   result: z.object({}),
-  act: async ({ wishes, planned, ...input }, { signal }) => {
+  act: async ({ wishes, digest, planned, ...input }, { signal }) => {
+    if (!planned) throw unknownPlan();
+    await input.ledger.keepPlan(digest, input.deadlineMs); // later attempts bind their children to it, too
     const wanted = new Set(wishes.map(({ key }) => key));
     const gone = Object.keys(planned).filter((key) => !wanted.has(key));
     const added = [...wanted].filter((key) => planned[key] === undefined);
@@ -77,6 +78,11 @@ async function describeChange(
   const { service } = state;
   const differences = differencesOf(before, state).slice(0, mostTold);
   return { key, site, ...(service !== undefined && { service }), differences };
+}
+
+function unknownPlan(): NotPublishableError {
+  const text = `What was planned is not known, or not any more: plans are kept for 30 days. ${again}`;
+  return new NotPublishableError('plan_changed', text);
 }
 
 const again = 'Nothing was changed. Plan again, look at the plan and send its digest.';

@@ -1,3 +1,4 @@
+import { uploadIdOf } from '../file-link.ts';
 import type { ChildWish } from '../job-children.ts';
 import type { JobContext } from '../job-type.ts';
 import { readWishes } from '../publish-folder/read-wishes.ts';
@@ -24,7 +25,7 @@ export async function publishPlan(
   if (isForMany(params)) {
     const wishes = params.source
       ? await readWishes(toFolderParams(params), context)
-      : toWishes(params);
+      : await toWishes(params, context);
     const plan = await context.step(planAll, { ...context, wishes });
     return { ...plan, warnings: context.warnings() };
   }
@@ -34,11 +35,18 @@ export async function publishPlan(
 }
 
 /** As the parent of such a publish makes them. */
-function toWishes({ sites = [], ...params }: PublishPlanParams): ChildWish[] {
-  return sites.map((site) => ({
+async function toWishes(
+  { sites = [], ...params }: PublishPlanParams,
+  { uploads }: JobContext,
+): Promise<ChildWish[]> {
+  const each = sites.map((site) => ({ site, inputs: toPublishParams({ ...params, site }) }));
+  const link = each[0]?.inputs.serviceDefinition;
+  const upload = link && (await uploads.find(uploadIdOf(link, [])));
+  return each.map(({ site, inputs }) => ({
     key: site,
     jobType: publishServiceDefinitionJob,
-    inputs: toPublishParams({ ...params, site }),
+    inputs,
+    digest: upload?.sha256 ?? '',
   }));
 }
 
