@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import {
   mkdir,
   open,
@@ -67,9 +67,10 @@ export class FolderStorage {
         done(null, chunk);
       },
     });
+    let sink: WriteStream | undefined;
     try {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      const sink = createWriteStream(partial, {
+      sink = createWriteStream(partial, {
         flags: 'wx',
         mode: 0o600,
         highWaterMark: chunkBytes,
@@ -79,6 +80,7 @@ export class FolderStorage {
       await rename(partial, path);
       await syncFolder(dirname(path));
     } catch (error) {
+      if (sink) await untilClosed(sink); // it may be about to make the file still
       await rm(partial, { force: true });
       throw toStorageError(error);
     }
@@ -218,6 +220,13 @@ function partialOf(path: string): string {
 }
 
 /** A rename survives a power cut only when its folder is written too. */
+async function untilClosed(sink: WriteStream): Promise<void> {
+  if (sink.closed) return;
+  const closed = new Promise<void>((resolve) => sink.once('close', resolve));
+  sink.destroy();
+  await closed;
+}
+
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
