@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDocumentReader } from '../documents/document-reader.ts';
@@ -34,6 +34,7 @@ export async function runSimulatedSite(args: string[], env: NodeJS.ProcessEnv): 
   const password = values.password ?? env.PRESSROOM_SIMULATED_SITE_PASSWORD;
   const faults = (values.fault ?? []).map(readFault);
   const reader = openDocumentReader();
+  const folder = await mkdtemp(join(tmpdir(), 'simulated-site-'));
   const site = await openSimulatedSite({
     port: readNumber('port', values.port),
     host: values.host,
@@ -45,7 +46,7 @@ export async function runSimulatedSite(args: string[], env: NodeJS.ProcessEnv): 
     federated: values.federated,
     publishMs: readNumber('publish-seconds', values['publish-seconds']) * 1000,
     publishingInstances: readNumber('instances', values.instances),
-    folder: values.folder ?? (await mkdtemp(join(tmpdir(), 'simulated-site-'))),
+    folder: values.folder ?? folder,
     ...(await readTls(values['tls-key'], values['tls-cert'])),
     reader,
   });
@@ -62,6 +63,7 @@ export async function runSimulatedSite(args: string[], env: NodeJS.ProcessEnv): 
   await untilSignal();
   await site.close();
   await reader.close();
+  await rm(folder, { recursive: true, force: true });
 }
 
 /** PEM files; both or none. */
