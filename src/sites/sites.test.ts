@@ -3,8 +3,8 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { test as base, expect } from 'vitest';
+import { sharedReader } from '../../test/support/shared-reader.ts';
 import type { DefinitionSpec } from '../documents/definition-spec.ts';
-import { openDocumentReader } from '../documents/document-reader.ts';
 import { buildServiceDefinition } from '../documents/service-definition-builder.ts';
 import { createLog } from '../lib/log.ts';
 import { SiteConfig } from '../lib/site-config.ts';
@@ -87,12 +87,11 @@ const test = base.extend<Fixtures>({
     await rm(folder, { recursive: true, force: true });
   },
   lend: async ({ folder }, use) => {
-    const reader = openDocumentReader();
     const closing: (() => Promise<unknown>)[] = [];
     await use(async (options = {}) => {
       const simulated = await openSimulatedSite({
         folder: join(folder, 'site'),
-        reader,
+        reader: sharedReader(),
         publishMs: 20,
         politePollMs: 5,
         ...options,
@@ -112,7 +111,6 @@ const test = base.extend<Fixtures>({
       return { site: sites.get('demo'), simulated };
     });
     for (const close of closing) await close();
-    await reader.close();
   },
   upload: async ({ folder }, use) => {
     await use(async (site, spec = roads) => {

@@ -14,7 +14,7 @@ import {
   silent,
   submitted,
 } from '../../test/support/job-core.ts';
-import { openDocumentReader } from '../documents/document-reader.ts';
+import { sharedReader } from '../../test/support/shared-reader.ts';
 import {
   defineJobType,
   type FailureReport,
@@ -57,7 +57,6 @@ type Bench = {
 const test = base.extend<{ deps: AttemptDeps; bench: Bench }>({
   deps: async ({ core }, use) => {
     const folder = await mkdtemp(join(tmpdir(), 'run-attempt-'));
-    const documents = openDocumentReader();
     const sites = openSites({}, { resolveSecret: async () => '', log: silent });
     const timing = Timing.parse({
       retryMinMs: 1,
@@ -68,7 +67,7 @@ const test = base.extend<{ deps: AttemptDeps; bench: Bench }>({
     await use({
       ...core,
       sites,
-      documents,
+      documents: sharedReader(),
       storage: new FolderStorage(folder),
       jobSecrets: {
         sealing: new Sealing([{ id: 'test', key: Buffer.alloc(32, 7) }]),
@@ -78,7 +77,6 @@ const test = base.extend<{ deps: AttemptDeps; bench: Bench }>({
       log: silent,
     });
     await sites.close();
-    await documents.close();
     await rm(folder, { recursive: true, force: true });
   },
   bench: async ({ core, deps }, use) => {

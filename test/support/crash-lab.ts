@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDocumentReader } from '../../src/documents/document-reader.ts';
 import { Lifecycle } from '../../src/lib/lifecycle.ts';
 import { createLog } from '../../src/lib/log.ts';
 import { openSimulatedSite } from '../../src/simulated-site/simulated-site.ts';
@@ -19,6 +18,7 @@ import {
 } from './crash-matrix.ts';
 import type { Scenario } from './crash-scenarios.ts';
 import { openGateway, testTiming } from './gateway.ts';
+import { sharedReader } from './shared-reader.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 type Undisturbed = { outcome: Outcome; operations: string[] };
@@ -31,7 +31,6 @@ export async function openCrashLab({ redisUrl, lanes }: { redisUrl: string; lane
   const folder = lifecycle.opened('folder', await mkdtemp(join(tmpdir(), 'crashes-')), (path) =>
     rm(path, { recursive: true, force: true }),
   );
-  const reader = lifecycle.opened('reader', openDocumentReader(), (it) => it.close());
   const pool = lifecycle.opened('workers', new WorkerPool(lanes + 1), (it) => it.close());
   pool.fill();
   const known = new Map<string, Promise<Undisturbed>>();
@@ -52,11 +51,10 @@ export async function openCrashLab({ redisUrl, lanes }: { redisUrl: string; lane
     run: (trial: Trial) => Promise<T>,
   ): Promise<T> {
     const name = `crash-${randomUUID().slice(0, 8)}`;
-    const site = await openSimulatedSite({ folder: join(folder, name), reader });
+    const site = await openSimulatedSite({ folder: join(folder, name), reader: sharedReader() });
     const gateway = await openGateway({
       sites: { demo: { url: site.url, username: site.username, password: site.password } },
       hasWorker: false,
-      documents: reader,
       settings: {
         ...crashSettings,
         redis: { url: redisUrl, prefix: name },

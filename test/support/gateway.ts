@@ -9,7 +9,7 @@ import { openArcpy, toArcpyOfWorker } from '../../src/bin/arcpy-of-machine.ts';
 import { createCore } from '../../src/bin/core.ts';
 import { createHouseMetrics, measureHouse } from '../../src/bin/house-metrics.ts';
 import { openWebhooksOfWorker } from '../../src/bin/webhooks-of-worker.ts';
-import { type DocumentReader, openDocumentReader } from '../../src/documents/document-reader.ts';
+import type { DocumentReader } from '../../src/documents/document-reader.ts';
 import { buildServiceDefinition } from '../../src/documents/service-definition-builder.ts';
 import { createApp } from '../../src/http/app.ts';
 import { ChangeFeed } from '../../src/jobs/change-feed.ts';
@@ -34,6 +34,7 @@ import { RuntimeKeeper } from '../../src/worker/runtime-keeper.ts';
 import { SiteGate } from '../../src/worker/site-gate.ts';
 import { SiteMonitor } from '../../src/worker/site-monitor.ts';
 import { Upkeep } from '../../src/worker/upkeep.ts';
+import { sharedReader } from './shared-reader.ts';
 
 /** Pauses of a test: as short as a well-behaved client may be. */
 export const testTiming = {
@@ -57,7 +58,7 @@ export type GatewayOptions = {
   settings?: Record<string, unknown>;
   /** Without a worker jobs stay accepted. */
   hasWorker?: boolean;
-  /** One that several gateways share; its owner closes it. */
+  /** The one that all tests share by default. */
   documents?: DocumentReader;
   tracing?: Tracing;
   /** Where the lines of its log go, all levels; nowhere by default. */
@@ -75,7 +76,7 @@ export async function openGateway({
   sites: wanted,
   settings = {},
   hasWorker = true,
-  documents: lent,
+  documents = sharedReader(),
   tracing = tracingOff,
   logTo,
   pythonEnv = {},
@@ -101,7 +102,6 @@ export async function openGateway({
   const metrics = createHouseMetrics('http');
   const core = createCore(impatient, config, log, { tracing, metrics });
   lifecycle.opened('queues', core.queues, (it) => it.close());
-  const documents = lent ?? lifecycle.opened('documents', openDocumentReader(), (it) => it.close());
   const sites = lifecycle.opened(
     'sites',
     openSites(config.sites, { resolveSecret, log, metrics, tracing }),

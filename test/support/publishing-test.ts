@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base, expect } from 'vitest';
-import { openDocumentReader } from '../../src/documents/document-reader.ts';
 import {
   openSimulatedSite,
   type SimulatedSite,
   type SimulatedSiteOptions,
 } from '../../src/simulated-site/simulated-site.ts';
 import { type Gateway, type GatewayOptions, openGateway } from './gateway.ts';
+import { sharedReader } from './shared-reader.ts';
 
 type OpenSite = (options?: Partial<SimulatedSiteOptions>) => Promise<SimulatedSite>;
 type OpenGateway = (
@@ -20,13 +20,12 @@ type OpenGateway = (
 export const test = base.extend<{ openSite: OpenSite; open: OpenGateway }>({
   // biome-ignore lint/correctness/noEmptyPattern: Vitest reads which fixtures are wanted from the pattern
   openSite: async ({}, use) => {
-    const reader = openDocumentReader();
     const sites: SimulatedSite[] = [];
     const folder = await mkdtemp(join(tmpdir(), 'site-'));
     await use(async (options = {}) => {
       const site = await openSimulatedSite({
         folder: join(folder, String(sites.length)),
-        reader,
+        reader: sharedReader(),
         ...options,
       });
       sites.push(site);
@@ -34,7 +33,6 @@ export const test = base.extend<{ openSite: OpenSite; open: OpenGateway }>({
     });
     const violations = sites.flatMap((site) => site.control.violations());
     for (const site of sites) await site.close();
-    await reader.close();
     await rm(folder, { recursive: true, force: true });
     expect(violations).toEqual([]);
   },

@@ -1,4 +1,3 @@
-import { type DocumentReader, openDocumentReader } from '../../src/documents/document-reader.ts';
 import type { JobRecord } from '../../src/jobs/job-record.ts';
 import type { PublishServiceDefinitionResult } from '../../src/jobs/publish-service-definition/schema.ts';
 import type {
@@ -21,22 +20,12 @@ type OpenQuick = (
 
 const timing = { ...testTiming, pollMinMs: 40, pollMaxMs: 100, listedWithinMs: 1_500 };
 
-export const test = base.extend<{ reader: DocumentReader; quick: OpenQuick }>({
-  reader: [
-    // biome-ignore lint/correctness/noEmptyPattern: Vitest reads which fixtures are wanted from the pattern
-    async ({}, use) => {
-      const reader = openDocumentReader();
-      await use(reader);
-      await reader.close();
-    },
-    { scope: 'file' },
-  ],
-  quick: async ({ openSite, open, reader }, use) => {
+export const test = base.extend<{ quick: OpenQuick }>({
+  quick: async ({ openSite, open }, use) => {
     await use(async (options = {}, { settings, more, ...config } = {}) => {
-      const quickly = { publishMs: 40, startMs: 10, politePollMs: 30, reader };
+      const quickly = { publishMs: 40, startMs: 10, politePollMs: 30 };
       const site = await openSite({ ...quickly, ...options });
       const gateway = await open(site, {
-        documents: reader,
         ...config,
         settings: { timing, ...settings },
         ...(more && { sites: { demo: addressOf(site), ...more } }),

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base } from 'vitest';
 import type { DefinitionSpec } from '../../src/documents/definition-spec.ts';
-import { type DocumentReader, openDocumentReader } from '../../src/documents/document-reader.ts';
 import { buildServiceDefinition } from '../../src/documents/service-definition-builder.ts';
 import {
   type Fault,
@@ -11,6 +10,7 @@ import {
   type SimulatedSite,
   type SimulatedSiteOptions,
 } from '../../src/simulated-site/simulated-site.ts';
+import { sharedReader } from './shared-reader.ts';
 import { SiteVisitor } from './site-visitor.ts';
 
 /** For `expect.poll`: quick to see, slow to give up on a busy machine. */
@@ -20,7 +20,6 @@ export type VisitedSite = { site: SimulatedSite; visitor: SiteVisitor };
 
 type Fixtures = {
   folder: string;
-  reader: DocumentReader;
   /** Opens a quick site and logs a visitor in; closed after the test. */
   visit: (options?: Partial<SimulatedSiteOptions>) => Promise<VisitedSite>;
   /** Writes a service definition and returns its path. */
@@ -34,21 +33,12 @@ export const test = base.extend<Fixtures>({
     await use(folder);
     await rm(folder, { recursive: true, force: true });
   },
-  reader: [
-    // biome-ignore lint/correctness/noEmptyPattern: as above
-    async ({}, use) => {
-      const reader = openDocumentReader();
-      await use(reader);
-      await reader.close();
-    },
-    { scope: 'file' },
-  ],
-  visit: async ({ folder, reader }, use) => {
+  visit: async ({ folder }, use) => {
     const opened: SimulatedSite[] = [];
     await use(async (options = {}) => {
       const site = await openSimulatedSite({
         folder: join(folder, 'site'),
-        reader,
+        reader: sharedReader(),
         publishMs: 40,
         startMs: 10,
         politePollMs: 0,

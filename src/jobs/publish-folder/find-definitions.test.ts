@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { expect } from 'vitest';
 import { ZipFile } from 'yazl';
 import { test as base, begun } from '../../../test/support/job-core.ts';
-import { openDocumentReader } from '../../documents/document-reader.ts';
+import { sharedReader } from '../../../test/support/shared-reader.ts';
 import { buildServiceDefinition } from '../../documents/service-definition-builder.ts';
 import { FolderStorage } from '../../storage/folder-storage.ts';
 import { makeUpload } from '../artifact-uploads.ts';
@@ -19,7 +19,6 @@ import { makePlan } from './make-plan.ts';
 const test = base.extend<{ prepared: () => Promise<Prepared> }>({
   prepared: async ({ core }, use) => {
     const folder = await mkdtemp(join(tmpdir(), 'source-'));
-    const documents = openDocumentReader();
     await use(async () => {
       const definitions = join(folder, 'definitions');
       await mkdir(definitions, { recursive: true });
@@ -30,13 +29,18 @@ const test = base.extend<{ prepared: () => Promise<Prepared> }>({
       return {
         definitions,
         taking: {
-          ...{ jobId, owner: 'ci', documents, uploads: core.uploads, publishRoots: [folder] },
+          ...{
+            jobId,
+            owner: 'ci',
+            documents: sharedReader(),
+            uploads: core.uploads,
+            publishRoots: [folder],
+          },
           ...{ storage, deadlineMs: Date.now() + 60_000, earlier: new EarlierMembers([]) },
         },
         context: { signal, progress: async () => {}, attempt: 1 } as unknown as StepContext,
       };
     });
-    await documents.close();
     await rm(folder, { recursive: true, force: true });
   },
 });
