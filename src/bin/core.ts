@@ -15,6 +15,7 @@ import { JobRecords } from '../jobs/job-records.ts';
 import { JobSubmission } from '../jobs/job-submission.ts';
 import { PublishLedger } from '../jobs/publish-ledger.ts';
 import { RuntimeRecords } from '../jobs/runtime-records.ts';
+import { KnownSiteJobItems } from '../jobs/site-job-items.ts';
 import { SiteJobTimes } from '../jobs/site-job-times.ts';
 import { SiteRecords } from '../jobs/site-records.ts';
 import { SiteTroubles } from '../jobs/site-troubles.ts';
@@ -73,6 +74,7 @@ export function createCore(
     deliveries: new DeliveryRecords(redis, records.keys, config.webhooks),
     folderUses: new FolderUses(redis, records.keys),
     siteJobTimes: new SiteJobTimes(redis, records.keys),
+    siteJobItems: new KnownSiteJobItems(redis, records.keys),
     validations: new DataStoreValidations(redis, records.keys),
   };
 }

@@ -31,7 +31,7 @@ export const connectionFileSteps = ['upload', 'convert', 'await', 'clean-up'] as
 /** Connection files are a few kilobytes. */
 const mostBytes = 2 ** 20;
 
-type Input = Pick<JobContext, 'storage' | 'secrets' | 'jobId'> & {
+type Input = Pick<JobContext, 'storage' | 'secrets' | 'jobId' | 'siteJobItems'> & {
   site: Site;
   uploadId: string;
   side: ConnectionSide;
@@ -54,9 +54,10 @@ export async function convertConnectionFile(
   { site, link, side }: { site: Site; link: FileLink; side: ConnectionSide },
   context: JobContext,
 ): Promise<string> {
-  const { storage, secrets, jobId, step } = context;
+  const { storage, secrets, jobId, siteJobItems, step } = context;
   const steps = stepsFor(side);
-  const input: Input = { site, uploadId: uploadIdOf(link, []), side, storage, secrets, jobId };
+  const uploadId = uploadIdOf(link, []);
+  const input: Input = { site, uploadId, side, storage, secrets, jobId, siteJobItems };
   const { itemId } = await step(steps.upload, input);
   const siteJob = await step(steps.convert, { ...input, itemId });
   await step(steps.await, { ...input, siteJob });
@@ -195,10 +196,10 @@ async function submitFile(
 
 /** Reading a file changes nothing: where the site's jobs cannot be seen it is simply asked again. */
 async function findConvertJob(
-  { site, itemId }: Input & { itemId: string },
+  { site, itemId, siteJobItems: known }: Input & { itemId: string },
   { signal }: StepContext,
 ): Promise<SiteJobRef | undefined> {
-  const found = await findSiteJobsOfItem(site, itemId, { ...connectionFileTask, signal });
+  const found = await findSiteJobsOfItem(site, itemId, { ...connectionFileTask, known, signal });
   if (found.kind !== 'found') return undefined;
   const job = found.siteJobs.find((each) => each.isSucceeded || !each.isFinal);
   return job && { siteJobId: job.siteJobId, tools: job.tools };

@@ -32,6 +32,9 @@ export function jobKeys(prefix: string) {
     siteTroubles: (name: string, step: string) => `${prefix}:site-troubles:${name}:${step}`,
     /** How long the last site jobs took, of a service or of a type. */
     siteJobTimes: (name: string, what: string) => `${prefix}:site-job-times:${name}:${what}`,
+    /** The upload that a site job was given. */
+    siteJobItem: (name: string, siteJobId: string) =>
+      `${prefix}:site-job-item:${name}:${siteJobId}`,
     dataStoreValidations: (site: string) => `${prefix}:data-store-validations:${site}`,
     ledger: (service: string) => `${prefix}:ledger:${service}`,
     plan: (digest: string) => `${prefix}:plan:${digest}`,

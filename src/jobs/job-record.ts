@@ -25,6 +25,8 @@ const StepRecord = z.object({
   attempt: z.int(),
   startedMs: z.number(),
   finishedMs: z.number().optional(),
+  /** Since then it has only been looked at: no request of it was sent. Absent while one may be sent. */
+  quietSinceMs: z.number().optional(),
   /** It only looks: nothing on the site comes of it. */
   isReading: z.boolean().optional(),
   note: z.string().optional(),

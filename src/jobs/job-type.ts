@@ -5,6 +5,7 @@ import { RequestError, type RequestFault } from '../lib/errors.ts';
 import { toPointer } from '../lib/json-pointer.ts';
 import type { Problem } from '../lib/problem.ts';
 import type { Timing } from '../lib/timing.ts';
+import type { SiteJobItems } from '../sites/publishing.ts';
 import type { Site } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { DataStoreValidations } from './data-store-validations.ts';
@@ -49,6 +50,7 @@ export type JobContext = {
   ledger: PublishLedger;
   folderUses: FolderUses;
   siteJobTimes: SiteJobTimes;
+  siteJobItems: SiteJobItems;
   siteTroubles: SiteTroubles;
   step: RunStep;
   /** Makes child jobs and waits for them without holding a slot. */

@@ -198,9 +198,39 @@ test('a step that was begun and is not found done is done now', async ({ bench }
   expect(bench.did).toEqual([
     'write submit begun',
     'look submit',
+    'write submit begun',
     'act submit',
     'write submit done',
   ]);
+});
+
+test('attempts that only looked do not begin to wait anew; one that may have acted does', async ({
+  bench,
+}) => {
+  const since: (number | undefined)[] = [];
+  const written: (number | undefined)[] = [];
+  const submit = bench.stepOf('submit', {
+    look: async (_, { quietSinceMs }) => {
+      since.push(quietSinceMs);
+      written.push(bench.written.get('submit')?.quietSinceMs);
+      return undefined;
+    },
+    act: async () => {
+      written.push(bench.written.get('submit')?.quietSinceMs);
+      throw new Error('the process dies here');
+    },
+  });
+  const beganMs = Date.now();
+  const first = bench.runner({ steps: [begunRecord('submit')] });
+  await expect(first.step(submit, '')).rejects.toThrow('dies here');
+  const [firstSince = 0] = since;
+  expect(firstSince).toBeGreaterThanOrEqual(beganMs);
+  expect(written).toEqual([firstSince, undefined]);
+
+  const second = bench.runner({ steps: [{ ...begunRecord('submit'), quietSinceMs: 5 }] });
+  await expect(second.step(submit, '')).rejects.toThrow('dies here');
+  expect(since.at(-1)).toBe(5);
+  expect(written.slice(2)).toEqual([5, undefined]);
 });
 
 test('what failed in passing is repeated after pauses, and the job hears of it', async ({
@@ -416,7 +446,25 @@ test('a request that was broken off is looked for twice before it counts as not 
   await expect(runner.step(upload, '')).rejects.toThrow(ReplayedToEnd);
   await runner.undoAll();
   expect(undone).toEqual([{ itemId: 'arrived late' }]);
-  expect(bench.did.slice(0, 3)).toEqual(['look upload', 'pause', 'look upload']);
+  expect(bench.did.slice(0, 4)).toEqual([
+    'write upload begun',
+    'look upload',
+    'pause',
+    'look upload',
+  ]);
+  expect(bench.written.get('upload')?.quietSinceMs).toBeTypeOf('number');
+});
+
+test('what an undo waited for before it was cut off is not waited for again', async ({ bench }) => {
+  const upload = bench.stepOf('upload', {
+    look: async () => undefined,
+    undo: async () => undefined,
+  });
+  const steps = [{ ...begunRecord('upload'), quietSinceMs: 1 }];
+  const runner = bench.runner({ steps, mode: 'undo' });
+  await expect(runner.step(upload, '')).rejects.toThrow(ReplayedToEnd);
+  await runner.undoAll();
+  expect(bench.did).toEqual(['look upload', 'undo upload', 'write upload undone']);
 });
 
 test('what an undo put back before it was cut off is told by the next attempt', async ({

@@ -19,6 +19,11 @@ export type StepContext<Before = unknown> = {
   timing: Timing;
   /** What `before` saw before anything was changed, also in a later attempt. */
   before: Before;
+  /**
+   * For a look: no request of this step was sent since then, by this attempt or an earlier one, in epoch
+   * milliseconds. One that was sent before may still be on its way.
+   */
+  quietSinceMs: number;
   progress: (fraction: number, message: string) => Promise<void>;
   /**
    * Said by an undo right before it changes something: what it will have put back. Should a crash keep it from
@@ -44,6 +49,8 @@ export type Step<Input, Result, Before = undefined> = {
    * not by itself.
    */
   isReading?: boolean;
+  /** Its look waits by itself for a request that may still be on its way. */
+  looksTwice?: boolean;
   before?: (input: Input, context: StepContext<undefined>) => Promise<Before>;
   look?: (input: Input, context: StepContext<Before>) => Promise<Result | undefined>;
   act: (input: Input, context: StepContext<Before>) => Promise<Result>;
@@ -95,6 +102,23 @@ const unreachableShare = 40;
 /** A page in place of an answer may pass; one that stays comes of a wrong address, which no rest mends. */
 const pageShare = 10;
 
+/** Whether what was sent before has had time enough to arrive when a look began. */
+export function hasBeenQuiet(
+  { quietSinceMs, timing }: Pick<StepContext, 'quietSinceMs' | 'timing'>,
+  lookBeganMs: number,
+): boolean {
+  return lookBeganMs - quietSinceMs >= timing.lookAgainMs;
+}
+
+/** Until what was sent before has had time enough to arrive. */
+export async function untilQuiet({
+  quietSinceMs,
+  timing,
+  pause,
+}: Pick<StepContext, 'quietSinceMs' | 'timing' | 'pause'>): Promise<void> {
+  await pause(Math.max(0, quietSinceMs + timing.lookAgainMs - Date.now()));
+}
+
 type Visited = {
   place: StepPlace;
   undo: () => Promise<string | undefined>;
@@ -112,7 +136,7 @@ export type StepRunnerDeps = {
   /** @param canWait it may be written with what is written next */
   write: (kind: string, change: JobChange, options?: { canWait?: boolean }) => Promise<void>;
   /** Throws when the attempt stops. */
-  contextFor: (step: StepPlace) => Omit<StepContext, 'before' | 'intends'>;
+  contextFor: (step: StepPlace) => Omit<StepContext, 'before' | 'quietSinceMs' | 'intends'>;
   /** Hears of an undo that failed for a fault of ours. */
   onFault?: (error: unknown) => void;
 };
@@ -160,7 +184,8 @@ export class StepRunner {
         ? recorded.before
         : await this.#patiently(plain, async () => step.before?.(input, plain))
     ) as B;
-    const context: StepContext<B> = { ...plain, before };
+    const quietSinceMs = recorded?.quietSinceMs ?? plain.quietSinceMs;
+    const context: StepContext<B> = { ...plain, before, quietSinceMs };
     const begun: StepRecord = {
       name: step.name,
       state: 'begun',
@@ -169,9 +194,11 @@ export class StepRunner {
       startedMs: recorded?.startedMs ?? Date.now(),
       ...(step.isReading && { isReading: true }),
     };
-    this.#remember(step, input, begun);
+    const isLooking = recorded !== undefined && step.look !== undefined;
+    const first = isLooking ? { ...begun, quietSinceMs } : begun;
+    this.#remember(step, input, first);
     const change = {
-      stepRecords: [begun],
+      stepRecords: [first],
       step: step.name,
       message: step.title,
       progress: step.share[0],
@@ -179,10 +206,12 @@ export class StepRunner {
     const { isReading = false } = step;
     // What has to be undone must be known to be begun.
     await this.#deps.write('step', change, { canWait: isReading && step.undo === undefined });
-    const result = recorded
-      ? ((await this.#patiently(context, async () => step.look?.(input, context))) ??
-        (await this.#act(step, input, context)))
-      : await this.#act(step, input, context);
+    const found = isLooking
+      ? await this.#patiently(context, async () => step.look?.(input, context))
+      : undefined;
+    // The next attempt, should there be one, has to know that it is not quiet any more.
+    if (isLooking && found === undefined) await this.#record(begun, { canWait: isReading });
+    const result = found ?? (await this.#act(step, input, context));
     const done: StepRecord = { ...begun, state: 'done', result, finishedMs: Date.now() };
     await this.#record(done, { canWait: isReading });
     return result;
@@ -203,7 +232,8 @@ export class StepRunner {
           throw new UnknownOutcomeError(error.message, { cause: error, facts: error.facts });
         }
         // A look that fails in passing is repeated by itself, for nothing is known before it has an answer.
-        const found = await this.#patiently(context, async () => step.look?.(input, context));
+        const since = { ...context, quietSinceMs: Date.now() };
+        const found = await this.#patiently(since, async () => step.look?.(input, since));
         if (found !== undefined) return found;
         throw new NotDoneAfterAll(error.message, { cause: error, facts: error.facts });
       }
@@ -269,6 +299,7 @@ export class StepRunner {
         const context = {
           ...this.#context(step),
           before: record.before as B,
+          quietSinceMs: await this.#findQuietSince(step, visited),
           intends: (note: string) => this.#record({ ...visited.record, note }),
         };
         return this.#patiently(context, async () => {
@@ -293,10 +324,24 @@ export class StepRunner {
     context: StepContext<B>,
     visited: Visited,
   ): Promise<R | undefined> {
+    const beganMs = Date.now();
     const found = await step.look?.(input, context);
-    if (found !== undefined || !step.look || !visited.mayBeUnderWay) return found;
-    await context.pause(context.timing.lookAgainMs);
+    if (found !== undefined || !step.look || step.looksTwice || !visited.mayBeUnderWay)
+      return found;
+    if (hasBeenQuiet(context, beganMs)) return undefined;
+    await untilQuiet(context);
     return step.look(input, context);
+  }
+
+  /** Nothing is sent any more once undoing has begun: what one attempt has waited for, the next one need not. */
+  async #findQuietSince<I, R, B>(
+    step: Step<I, R, B>,
+    { record, mayBeUnderWay }: Visited,
+  ): Promise<number> {
+    if (record.quietSinceMs !== undefined) return record.quietSinceMs;
+    const quietSinceMs = Date.now();
+    if (step.look && mayBeUnderWay) await this.#record({ ...record, quietSinceMs });
+    return quietSinceMs;
   }
 
   async #record(record: StepRecord, options?: { canWait: boolean }): Promise<void> {
@@ -343,7 +388,13 @@ export class StepRunner {
   }
 
   #context(step: StepPlace): StepContext<undefined> {
-    return { ...this.#deps.contextFor(step), before: undefined, intends: async () => {} };
+    const quietSinceMs = Date.now();
+    return {
+      ...this.#deps.contextFor(step),
+      before: undefined,
+      quietSinceMs,
+      intends: async () => {},
+    };
   }
 }
 

@@ -186,6 +186,63 @@ test('finds the jobs of an upload on all pages of both tools', async ({ lend }) 
   expect(wire.heardOf(query)).toHaveLength(2);
 });
 
+test('a site job whose upload is known is not asked what it was given; what is learned is kept', async ({
+  lend,
+}) => {
+  const { site, wire } = await lend({
+    script: {
+      [query]: () => ({ body: { results: { j1: {}, j2: {}, j3: {}, j4: {} } } }),
+      [queryEx]: () => absent,
+      ...jobs({ j1: 'asked in vain', j2: 'ours', j3: 'other' }),
+    },
+  });
+  const kept = new Map([
+    ['j1', 'other'],
+    ['j2', 'ours'],
+  ]);
+  const known = {
+    find: async (name: string, ids: string[]) => {
+      expect([name, ids]).toEqual([site.name, ['j1', 'j2', 'j3', 'j4']]);
+      return kept;
+    },
+    keep: async (_: string, items: ReadonlyMap<string, string>) => {
+      for (const [siteJobId, itemId] of items) kept.set(siteJobId, itemId);
+    },
+  };
+
+  await expect(findSiteJobsOfItem(site, 'ours', { known })).resolves.toMatchObject({
+    kind: 'found',
+    siteJobs: [{ siteJobId: 'j2' }],
+  });
+  const asked = ['j1', 'j2', 'j3'].map((id) => wire.heardOf(`${root}/jobs/${id}/inputs/in_sdp_id`));
+  expect(asked.map(({ length }) => length)).toEqual([0, 0, 1]);
+  expect([...kept]).toEqual(Object.entries({ j1: 'other', j2: 'ours', j3: 'other' }));
+});
+
+test('a site that lists many thousands of jobs is read to the end', async ({ lend }) => {
+  const pages = 120;
+  const { site, wire } = await lend({
+    script: {
+      [query]: ({ params }) => {
+        const start = Number(params.start);
+        const isLast = start > (pages - 1) * 100;
+        return { body: { results: { [`j${start}`]: {} }, nextStart: isLast ? -1 : start + 100 } };
+      },
+      [queryEx]: () => absent,
+      ...jobs({ [`j${(pages - 1) * 100 + 1}`]: 'ours' }),
+    },
+  });
+  const known = {
+    find: async (_: string, ids: string[]) =>
+      new Map(ids.filter((id) => id !== 'j11901').map((id) => [id, 'other'])),
+    keep: async () => {},
+  };
+  await expect(findSiteJobsOfItem(site, 'ours', { known })).resolves.toMatchObject({
+    siteJobs: [{ siteJobId: 'j11901' }],
+  });
+  expect(wire.heardOf(query)).toHaveLength(pages);
+});
+
 test('says none only when all lists could be read', async ({ lend }) => {
   const { site } = await lend({
     script: {
@@ -251,8 +308,9 @@ test('a site job is not asked for again at once when the line was cut', async ({
 
 test('a site that passes over the status tells of each job once', async ({ lend }) => {
   const results = { j1: { status: 'esriJobExecuting' }, j2: { status: 'esriJobSucceeded' } };
-  const { site } = await lend({
+  const { site, wire } = await lend({
     script: { [query]: () => ({ body: { results, nextStart: -1 } }), [queryEx]: () => absent },
   });
   expect(await listSiteJobsAtWork(site)).toMatchObject([{ siteJobId: 'j1' }]);
+  expect(wire.heardOf(query)).toHaveLength(1);
 });

@@ -105,6 +105,18 @@ export type SiteJobSearch =
 /** The task that was given an upload, and the input that names it. */
 type ItemUse = { task: string; input: string };
 
+/**
+ * Which site job was given which upload, as far as that was seen before. A site job never gets another one, and a
+ * site lists its jobs for hours: without this each of them is asked what it was given, whenever one is looked for.
+ */
+export type SiteJobItems = {
+  /** The uploads of those that are known, by the id of the site job. */
+  find: (site: string, siteJobIds: string[]) => Promise<ReadonlyMap<string, string>>;
+  keep: (site: string, items: ReadonlyMap<string, string>) => Promise<void>;
+};
+
+const nothingKnown: SiteJobItems = { find: async () => new Map(), keep: async () => {} };
+
 /** How many inputs are read at a time. */
 const inputsAtOnce = 4;
 
@@ -115,18 +127,24 @@ const inputsAtOnce = 4;
 export async function findSiteJobsOfItem(
   site: Site,
   item: { itemId: string } | string,
-  { task = publishTask, input = 'in_sdp_id', ...options }: CallOptions & Partial<ItemUse> = {},
+  {
+    task = publishTask,
+    input = 'in_sdp_id',
+    known = nothingKnown,
+    ...options
+  }: CallOptions & Partial<ItemUse> & { known?: SiteJobItems | undefined } = {},
 ): Promise<SiteJobSearch> {
   const itemId = typeof item === 'string' ? item : item.itemId;
-  const use = { task, input };
+  const use = { task, input, itemId, known };
   const siteJobs: SiteJob[] = [];
   const refusals: string[][] = [];
   for (const name of publishingToolsNames) {
     try {
-      const refs = await listSiteJobs(site, name, options);
-      for (const ref of await withInput(site, refs, { itemId, ...use }, options)) {
+      const found = new Map<string, ListedSiteJob>();
+      for await (const page of listPages(site, name, options))
+        for (const ref of await withItem(site, page, use, options)) found.set(ref.siteJobId, ref);
+      for (const ref of found.values())
         siteJobs.push(await readSiteJob(site, { ...ref, task }, options));
-      }
     } catch (error) {
       if (isNotFound(error) && name === 'PublishingToolsEx') continue; // older sites have no such twin
       if (!isRefusal(error)) throw error;
@@ -168,9 +186,11 @@ export async function listSiteJobsAtWork(
   const found = new Map<string, ListedSiteJob>(); // a site may pass over the status: then each comes twice
   for (const name of publishingToolsNames) {
     try {
-      for (const status of atWork)
-        for (const job of await listSiteJobs(site, name, { ...options, status }))
-          found.set(`${name} ${job.siteJobId}`, job);
+      for (const status of atWork) {
+        const jobs = await listSiteJobs(site, name, { ...options, status });
+        for (const job of jobs) found.set(`${name} ${job.siteJobId}`, job);
+        if (jobs.some((job) => job.status !== undefined && job.status !== status)) break; // those were all
+      }
     } catch (error) {
       if (!isNotFound(error) || name !== 'PublishingToolsEx') throw error;
     }
@@ -181,21 +201,32 @@ export async function listSiteJobsAtWork(
 }
 
 const pageSize = 100;
-const maxPages = 100;
+/** Of what a busy site keeps for six hours, several times as much. */
+const maxPages = 1_000;
 const JobPage = z.looseObject({
   results: z.record(z.string(), JsonObjectShape),
   nextStart: NumberLike.optional(),
 });
 
-/** @see Esri, "GP jobs: Query"; a page begins at `start`, counted from 1, and the last one names no next */
 async function listSiteJobs(
   site: Site,
   tools: PublishingToolsName,
-  { signal, status }: CallOptions & { status?: string },
+  options: CallOptions & { status?: string },
 ): Promise<ListedSiteJob[]> {
+  const jobs = new Map<string, ListedSiteJob>(); // one that ends meanwhile moves the others on
+  for await (const page of listPages(site, tools, options))
+    for (const job of page) jobs.set(job.siteJobId, job);
+  return [...jobs.values()];
+}
+
+/** @see Esri, "GP jobs: Query"; a page begins at `start`, counted from 1, and the last one names no next */
+async function* listPages(
+  site: Site,
+  tools: PublishingToolsName,
+  { signal, status }: CallOptions & { status?: string },
+): AsyncGenerator<ListedSiteJob[]> {
   const to = `list the jobs of ${tools}`;
   const path = [...toAdminPath(publishingToolsTarget(tools)), 'jobs', 'query'];
-  const jobs = new Map<string, ListedSiteJob>();
   let start = 1;
   for (let page = 0; page < maxPages; page += 1) {
     const params = { start, number: pageSize, ...(status !== undefined && { status }) };
@@ -205,10 +236,10 @@ async function listSiteJobs(
       to,
       kind: 'read',
     });
-    for (const [siteJobId, listed] of Object.entries(results)) {
-      jobs.set(siteJobId, toListedJob({ siteJobId, tools }, listed));
-    }
-    if (nextStart <= start) return [...jobs.values()];
+    yield Object.entries(results).map(([siteJobId, listed]) =>
+      toListedJob({ siteJobId, tools }, listed),
+    );
+    if (nextStart <= start) return;
     start = nextStart;
   }
   throw new SiteError(`${site.name} lists more than ${maxPages * pageSize} jobs of ${tools}.`, {
@@ -216,21 +247,35 @@ async function listSiteJobs(
   });
 }
 
-async function withInput(
+/** Those of a page that were given the upload. What was learned is kept page by page: a crash loses little of it. */
+async function withItem(
   site: Site,
   refs: readonly ListedSiteJob[],
-  { itemId, task, input }: ItemUse & { itemId: string },
+  { itemId, task, input, known }: ItemUse & { itemId: string; known: SiteJobItems },
   options: CallOptions,
 ): Promise<ListedSiteJob[]> {
-  const found: ListedSiteJob[] = [];
-  for (let first = 0; first < refs.length; first += inputsAtOnce) {
-    const some = refs.slice(first, first + inputsAtOnce);
+  const items = new Map(
+    await known.find(
+      site.name,
+      refs.map(({ siteJobId }) => siteJobId),
+    ),
+  );
+  const learned = new Map<string, string>();
+  const unknown = refs.filter(({ siteJobId }) => !items.has(siteJobId));
+  for (let first = 0; first < unknown.length; first += inputsAtOnce) {
+    const some = unknown.slice(first, first + inputsAtOnce);
     const inputs = await Promise.all(
       some.map((ref) => readItemIdOf(site, { ...ref, task }, { input, ...options })),
     );
-    found.push(...some.filter((_, index) => inputs[index] === itemId));
+    for (const [at, { siteJobId }] of some.entries()) {
+      const found = inputs[at];
+      if (found !== undefined) learned.set(siteJobId, found);
+    }
   }
-  return found;
+  await known.keep(site.name, learned);
+  return refs.filter(
+    ({ siteJobId }) => (items.get(siteJobId) ?? learned.get(siteJobId)) === itemId,
+  );
 }
 
 const InputAnswer = z.looseObject({ value: z.unknown() });

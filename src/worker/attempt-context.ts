@@ -12,6 +12,7 @@ import type { SiteTroubles } from '../jobs/site-troubles.ts';
 import type { StepRunner } from '../jobs/step.ts';
 import type { UploadRecords } from '../jobs/upload-records.ts';
 import type { Timing } from '../lib/timing.ts';
+import type { SiteJobItems } from '../sites/publishing.ts';
 import type { Sites } from '../sites/sites.ts';
 import type { FolderStorage } from '../storage/folder-storage.ts';
 import type { Attempt } from './attempt.ts';
@@ -33,6 +34,7 @@ export type ContextDeps = ChildRunnerDeps & {
   ledger: PublishLedger;
   folderUses: FolderUses;
   siteJobTimes: SiteJobTimes;
+  siteJobItems: SiteJobItems;
   siteTroubles: SiteTroubles;
   validations: DataStoreValidations;
   timing: Timing;
@@ -78,6 +80,7 @@ export function createJobContext(
     ledger: fenced(ledger, guard, ['record', 'setLive']),
     folderUses: fenced(folderUses, guard, ['join', 'claimAlone', 'leave']),
     siteJobTimes: fenced(siteJobTimes, guard, ['note']),
+    siteJobItems: deps.siteJobItems,
     siteTroubles: deps.siteTroubles,
     secrets,
     validations: fenced(validations.maskedBy(journal.mask), guard, ['save', 'forget']),

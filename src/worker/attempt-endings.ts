@@ -3,8 +3,10 @@ import type { JobType } from '../jobs/job-type.ts';
 import type { PutBack } from '../jobs/step.ts';
 import { GatewayError } from '../lib/errors.ts';
 
-/** After so many deaths in one step the next attempt only puts back; after twice as many it gives up. */
+/** After so many deaths in one step the next attempt only puts back. */
 const deathsAllowed = 5;
+/** After so many it gives up, which leaves things half done: whoever only puts back is given far more tries. */
+const deathsAllowedInAll = 30;
 
 /** How a job ends for a reason of the gateway's own. */
 export class EndingError extends GatewayError {
@@ -46,7 +48,7 @@ function unknownStep({ steps }: JobRecord, jobType: JobType): EndingError | unde
 
 /** Why undoing is not tried any more, before it is tried again. */
 export function findReasonToGiveUp({ deaths }: JobRecord): string | undefined {
-  if (deaths < 2 * deathsAllowed) return undefined;
+  if (deaths < deathsAllowedInAll) return undefined;
   return `${deaths} workers died, the last while putting back`;
 }
 

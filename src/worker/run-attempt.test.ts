@@ -62,7 +62,7 @@ const test = base.extend<{ deps: AttemptDeps; bench: Bench }>({
       retryMinMs: 1,
       retryMaxMs: 2,
       retryForMs: 5_000,
-      lookAgainMs: 1,
+      lookAgainMs: 100,
     });
     await use({
       ...core,
@@ -460,14 +460,14 @@ test('five deaths in one step are the end of it, and it is undone', async ({ cor
 test('deaths while undoing have an end too', async ({ core, bench }) => {
   await dieOften(bench, 'act submit', 1);
   await dieOften(bench, 'look submit', 4);
-  await dieOften(bench, 'undo submit', 5);
+  await dieOften(bench, 'undo submit', 25);
   expect(await bench.attempt()).toEqual({ kind: 'ended' });
   expect(await found(core, bench.jobId)).toMatchObject({
     status: 'failed',
     undo: 'failed',
     exception: {
       code: 'worker_died_repeatedly',
-      notPutBack: [expect.stringContaining('10 workers died')],
+      notPutBack: [expect.stringContaining('30 workers died')],
     },
   });
 });
@@ -475,7 +475,7 @@ test('deaths while undoing have an end too', async ({ core, bench }) => {
 test('a dismissed job whose workers die again and again ends too', async ({ core, bench }) => {
   await dieOften(bench, 'act submit', 1);
   await core.records.dismiss(bench.jobId);
-  await dieOften(bench, 'undo submit', 9);
+  await dieOften(bench, 'undo submit', 29);
   expect(await bench.attempt()).toEqual({ kind: 'ended' });
   expect(await found(core, bench.jobId)).toMatchObject({ status: 'dismissed', undo: 'failed' });
 });

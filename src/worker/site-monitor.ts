@@ -6,7 +6,7 @@ import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import type { SiteConfig } from '../lib/site-config.ts';
 import { pause } from '../lib/wait.ts';
-import { listSiteJobsAtWork } from '../sites/publishing.ts';
+import { listSiteJobsAtWork, type SiteJobItems } from '../sites/publishing.ts';
 import { tellsNothing } from '../sites/site-errors.ts';
 import {
   findDataStoreItems,
@@ -29,6 +29,7 @@ export type SiteMonitorDeps = {
   records: Pick<JobRecords, 'findMany'>;
   queues: JobQueues;
   gate: SiteGate;
+  siteJobItems: SiteJobItems;
   queue: Config['queue'];
   workerId: string;
   log: Log;
@@ -105,8 +106,8 @@ export class SiteMonitor {
   }
 
   async #sweep(site: Site, signal: AbortSignal): Promise<void> {
-    const { records, log } = this.#deps;
-    const removed = await sweepUploads(site, records, { signal }).catch(ignoreRefusal);
+    const { log } = this.#deps;
+    const removed = await sweepUploads(site, this.#deps, { signal }).catch(ignoreRefusal);
     if (removed?.length) log.info({ site: site.name, itemIds: removed }, 'Late uploads removed');
   }
 

@@ -55,7 +55,7 @@ test('an item that cannot be removed keeps no other one there', async ({ lend })
     '/arcgis/admin/uploads/stays/delete': () => refused,
   });
   const { site } = await lend({ script });
-  expect(await sweepUploads(site, records)).toEqual(['goes']);
+  expect(await sweepUploads(site, { records })).toEqual(['goes']);
 });
 
 test('an item that a site job still works on is left', async ({ lend }) => {
@@ -66,5 +66,5 @@ test('an item that a site job still works on is left', async ({ lend }) => {
       [`${tools}/jobs/j1`]: () => ({ body: { jobId: 'j1', jobStatus: 'esriJobExecuting' } }),
     }),
   });
-  expect(await sweepUploads(site, records)).toEqual([]);
+  expect(await sweepUploads(site, { records })).toEqual([]);
 });

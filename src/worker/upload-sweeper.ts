@@ -1,6 +1,6 @@
 import { hasEnded } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
-import { findSiteJobsOfItem } from '../sites/publishing.ts';
+import { findSiteJobsOfItem, type SiteJobItems } from '../sites/publishing.ts';
 import type { CallOptions } from '../sites/site-client.ts';
 import { tellsNothing } from '../sites/site-errors.ts';
 import type { Site } from '../sites/sites.ts';
@@ -9,6 +9,11 @@ import { deleteUploadItem, listUploadItems } from '../sites/upload-items.ts';
 /** Our marks: of a definition, of the one that it replaced, of a connection file. */
 const markPattern = /^pressroom:([0-9a-f-]{36})(?::[a-z]+)?$/;
 
+export type SweepDeps = {
+  records: Pick<JobRecords, 'findMany'>;
+  siteJobItems?: SiteJobItems;
+};
+
 /**
  * Removes uploads of ours whose job has ended. A job removes its own; but a request that was broken off may be
  * carried out by the site long after, and a connection file holds a password. What has no record here may be
@@ -16,7 +21,7 @@ const markPattern = /^pressroom:([0-9a-f-]{36})(?::[a-z]+)?$/;
  */
 export async function sweepUploads(
   site: Site,
-  records: Pick<JobRecords, 'findMany'>,
+  { records, siteJobItems: known }: SweepDeps,
   { signal }: CallOptions = {},
 ): Promise<string[]> {
   const marked = (await listUploadItems(site, { signal })).flatMap(({ itemId, description }) => {
@@ -28,7 +33,7 @@ export async function sweepUploads(
   const ended = new Set(found.filter(hasEnded).map(({ jobId }) => jobId));
   const removed: string[] = [];
   for (const { itemId, jobId } of marked) {
-    if (!ended.has(jobId) || (await isInUse(site, itemId, { signal }))) continue;
+    if (!ended.has(jobId) || (await isInUse(site, itemId, { known, signal }))) continue;
     try {
       await deleteUploadItem(site, itemId, { signal });
       removed.push(itemId);
@@ -40,7 +45,11 @@ export async function sweepUploads(
 }
 
 /** A job that was given up may have left its site job at work, perhaps one that puts an old service back. */
-async function isInUse(site: Site, itemId: string, options: CallOptions): Promise<boolean> {
+async function isInUse(
+  site: Site,
+  itemId: string,
+  options: CallOptions & { known: SiteJobItems | undefined },
+): Promise<boolean> {
   const search = await findSiteJobsOfItem(site, itemId, options);
   return search.kind === 'found' && search.siteJobs.some(({ isFinal }) => !isFinal);
 }

@@ -455,6 +455,25 @@ test('a lost answer is not repeated even when the site hides its jobs', async ({
   expect(site.control.requests().filter(({ operation }) => operation === 'submit')).toHaveLength(1);
 });
 
+test('a site job of a lost answer is found without asking the others of ours what they were given', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite({ publishMs: 40 });
+  const gateway = await open(site);
+  const publish = async (serviceName: string) => {
+    const { body } = await gateway.publish(await gateway.build(), { site: 'demo', serviceName });
+    return gateway.ended(body.jobID);
+  };
+  for (const name of ['Roads', 'Rivers']) await publish(name);
+  site.control.fault({ kind: 'answer-lost', operation: 'submit' });
+
+  expect(await publish('Bridges')).toMatchObject({ status: 'successful' });
+
+  const inputs = site.control.requests().filter(({ operation }) => operation === 'job-input');
+  expect(inputs).toHaveLength(1);
+});
+
 test('a hidden site job that takes long is waited for and not begun again', async ({
   openSite,
   open,

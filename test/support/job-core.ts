@@ -16,6 +16,7 @@ import { JobRecords } from '../../src/jobs/job-records.ts';
 import { JobSubmission } from '../../src/jobs/job-submission.ts';
 import { PublishLedger } from '../../src/jobs/publish-ledger.ts';
 import { RuntimeRecords } from '../../src/jobs/runtime-records.ts';
+import { KnownSiteJobItems } from '../../src/jobs/site-job-items.ts';
 import { SiteJobTimes } from '../../src/jobs/site-job-times.ts';
 import { SiteRecords } from '../../src/jobs/site-records.ts';
 import { SiteTroubles } from '../../src/jobs/site-troubles.ts';
@@ -43,6 +44,7 @@ export type JobCore = {
   siteTroubles: SiteTroubles;
   folderUses: FolderUses;
   siteJobTimes: SiteJobTimes;
+  siteJobItems: KnownSiteJobItems;
   ledger: PublishLedger;
   validations: DataStoreValidations;
 };
@@ -84,6 +86,7 @@ export const test = base.extend<{ core: JobCore }>({
       siteTroubles: new SiteTroubles(redis, keys, siteRecords),
       folderUses: new FolderUses(redis, keys),
       siteJobTimes: new SiteJobTimes(redis, keys),
+      siteJobItems: new KnownSiteJobItems(redis, keys),
       ledger: new PublishLedger(redis, keys, { keepVersions: 2, keepDays: 90 }),
       validations: new DataStoreValidations(redis, keys),
     });

@@ -104,6 +104,7 @@ export async function openPublishing(
     ledger: context.ledger,
     folderUses: context.folderUses,
     siteJobTimes: context.siteJobTimes,
+    siteJobItems: context.siteJobItems,
     composed: new Map(),
     warn: context.warn,
   };

@@ -73,7 +73,10 @@ async function followEarlierTry(input: Input, context: Context): Promise<SiteJob
   const { site, jobId } = input;
   const { signal } = context;
   for (const left of await findUploadItems(site, markOfHeld(jobId), { signal })) {
-    const search = await findSiteJobsOfItem(site, left.itemId, { signal });
+    const search = await findSiteJobsOfItem(site, left.itemId, {
+      known: input.siteJobItems,
+      signal,
+    });
     const alive =
       search.kind === 'found' && search.siteJobs.find((job) => job.isSucceeded || !job.isFinal);
     const ended = alive && (await untilFinal(input, alive, context));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DocumentReader } from '../../documents/document-reader.ts';
 import type { ServiceDefinitionContent } from '../../documents/service-definition.ts';
+import type { SiteJobItems } from '../../sites/publishing.ts';
 import type { ServiceTarget } from '../../sites/service-target.ts';
 import type { Site } from '../../sites/sites.ts';
 import { type FolderStorage, scratch } from '../../storage/folder-storage.ts';
@@ -28,6 +29,7 @@ export type Publishing = {
   ledger: PublishLedger;
   folderUses: FolderUses;
   siteJobTimes: SiteJobTimes;
+  siteJobItems: SiteJobItems;
   /** What the settings of the service came to in this attempt, by upload item. They may hold secrets: never recorded. */
   composed: Map<string, ServiceSettings>;
   warn: (text: string) => Promise<void>;

@@ -5,7 +5,7 @@ import { findService, findServiceIn, readLifecycle } from '../../sites/services.
 import { isNotFound, isRefusal } from '../../sites/site-errors.ts';
 import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
 import { deleteUploadItem, readUploadItem } from '../../sites/upload-items.ts';
-import { defineStep, type StepContext } from '../step.ts';
+import { defineStep, hasBeenQuiet, type StepContext, untilQuiet } from '../step.ts';
 import { composeFor } from './configure-service.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { NotPublishableError } from './publishing-errors.ts';
@@ -41,6 +41,7 @@ export const submitDefinition = defineStep<Input, Submitted, TargetBefore>({
   title: 'Telling the site to publish',
   share: [47, 50],
   result: Submitted,
+  looksTwice: true,
   before: readTarget,
   look: findOwnSiteJob,
   act: submit,
@@ -75,6 +76,7 @@ async function submit(input: Input, context: Context): Promise<Submitted> {
     { itemId: uploadItem.itemId, serviceConfiguration: document },
     { signal: context.signal },
   );
+  await input.siteJobItems.keep(input.site.name, new Map([[siteJob.siteJobId, uploadItem.itemId]]));
   await context.log.info(`The site job is ${siteJob.siteJobId}.`);
   return { ...toSubmitted(uploadItem, siteJob), submittedMs: Date.now() };
 }
@@ -90,10 +92,12 @@ async function presentItem(input: Input, context: Context): Promise<KnownUploadI
  * moves on the site.
  */
 async function findOwnSiteJob(input: Input, context: Context): Promise<Submitted | undefined> {
+  const beganMs = Date.now();
   const first = await searchOnce(input, context);
   if (first !== 'none' && first !== 'hidden') return first;
   if (first === 'hidden') return watch(input, context);
-  await context.pause(context.timing.lookAgainMs); // a request may still be on its way
+  if (hasBeenQuiet(context, beganMs)) return undefined;
+  await untilQuiet(context);
   const second = await searchOnce(input, context);
   return second === 'none' || second === 'hidden' ? undefined : second;
 }
@@ -102,8 +106,8 @@ async function searchOnce(
   input: Input,
   { signal, log }: Context,
 ): Promise<Submitted | 'none' | 'hidden'> {
-  const { site, uploadItem } = input;
-  const search = await findSiteJobsOfItem(site, uploadItem.itemId, { signal });
+  const { site, uploadItem, siteJobItems: known } = input;
+  const search = await findSiteJobsOfItem(site, uploadItem.itemId, { known, signal });
   if (search.kind === 'found') {
     const siteJob = newest(search.siteJobs);
     await log.info(
