@@ -84,6 +84,18 @@ export class JobRecords {
     });
   }
 
+  /** In which queue each of these jobs is, of those that there are. */
+  async findQueues(jobIds: string[]): Promise<{ jobId: string; queue: string }[]> {
+    const pipeline = this.#redis.pipeline();
+    for (const jobId of jobIds) pipeline.hget(this.keys.job(jobId), 'queue');
+    const replies = (await pipeline.exec()) ?? [];
+    return replies.flatMap(([error, queue], at) => {
+      if (error) throw error;
+      const jobId = jobIds[at];
+      return typeof queue === 'string' && jobId !== undefined ? [{ jobId, queue }] : [];
+    });
+  }
+
   /** Whether there are records of these jobs: in order, one answer each. */
   async areThere(jobIds: string[]): Promise<boolean[]> {
     const pipeline = this.#redis.pipeline();

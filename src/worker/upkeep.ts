@@ -70,12 +70,14 @@ export class Upkeep {
 
   /** Adds again what has not ended and is missing in BullMQ. */
   async reconcile(): Promise<void> {
-    const alive = await this.#deps.records.findAlive();
+    const { records, queues } = this.#deps;
+    const alive = await records.findAlive();
     for (let at = 0; at < alive.length; at += batch) {
-      const records = await this.#deps.records.findMany(alive.slice(at, at + batch));
-      const missing = await this.#deps.queues.findMissing(records);
-      for (const [index, record] of records.entries()) {
-        if (!missing[index] || hasEnded(record)) continue;
+      const queued = await records.findQueues(alive.slice(at, at + batch));
+      const isMissing = await queues.findMissing(queued);
+      const missing = queued.flatMap(({ jobId }, index) => (isMissing[index] ? [jobId] : []));
+      for (const record of await records.findMany(missing)) {
+        if (hasEnded(record)) continue;
         this.#deps.log.warn({ jobId: record.jobId }, 'A job was missing in its queue');
         await this.#addAgain(record);
       }
