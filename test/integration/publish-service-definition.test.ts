@@ -491,6 +491,33 @@ test('a hidden site job that takes long is waited for and not begun again', asyn
   expect(site.control.state().siteJobs.filter(({ isForeign }) => !isForeign)).toHaveLength(1);
 });
 
+test('what one attempt has watched need not be watched again by the next one', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite();
+  site.control.fault({ kind: 'refuse-jobs-query' });
+  site.control.fault({ kind: 'connection-cut', operation: 'submit' });
+  const settings = { timing: { ...testTiming, watchMs: 600_000 } };
+  const gateway = await open(site, { hasWorker: false, settings });
+  const first = await gateway.openWorker();
+  const { body } = await gateway.publish(await gateway.build(), { site: 'demo' });
+  await expect
+    .poll(() => gateway.messages(body.jobID), { timeout: 20_000 })
+    .toContainEqual(expect.stringContaining('Watching for 600 s'));
+  await first.close();
+
+  const { redis, core } = gateway;
+  const key = core.records.keys.job(body.jobID);
+  const begun = JSON.parse((await redis.hget(key, 'step:submit')) ?? '') as object;
+  const longAgo = { ...begun, quietSinceMs: Date.now() - 600_000 };
+  await redis.hset(key, { 'step:submit': JSON.stringify(longAgo) });
+  await gateway.openWorker();
+
+  expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
+  expect(site.control.state().siteJobs.filter(({ isForeign }) => !isForeign)).toHaveLength(1);
+});
+
 test('an upload that arrives after the job has ended does not stay', async ({ openSite, open }) => {
   const site = await openSite();
   site.control.fault({ kind: 'late-upload', ms: 4_000 });

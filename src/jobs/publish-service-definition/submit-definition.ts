@@ -130,12 +130,13 @@ async function searchOnce(
  */
 async function watch(input: Input, context: Context): Promise<Submitted | undefined> {
   const { site, uploadItem } = input;
-  const { signal, timing, log, before } = context;
+  const { signal, timing, log, before, quietSinceMs } = context;
   await log.warning(
     `${site.name} does not show its jobs to our account. Watching for ${timing.watchMs / 1000} s whether it was told to publish.`,
   );
   const latestMs = Date.now() + longestPublishMs(input);
-  let untilMs = Date.now() + timing.watchMs;
+  // What an earlier attempt has watched counts; once, as long as a request may be on its way, it is watched anyway.
+  let untilMs = Math.max(quietSinceMs + timing.watchMs, Date.now() + timing.lookAgainMs);
   while (Date.now() < untilMs) {
     await context.pause(Math.min(timing.pollMaxMs, timing.lookAgainMs));
     if (!(await itemIsThere(input, signal))) return { uploadItem };
