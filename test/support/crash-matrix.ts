@@ -347,9 +347,11 @@ function withoutCut(outcome: Outcome, operation: string): Outcome {
   return { ...outcome, changes: Object.fromEntries(Object.entries(changes).sort()) };
 }
 
-const anyId = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
-/** These come and go by themselves; how long site jobs took is noted only where their beginning was seen. */
-const passing = /:(turn|site-lease|site-job-times:.+|bull:[^:]+:[^:]+$|bull:[^:]+$|seq$)/;
+const anyId = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
+const allIds = new RegExp(anyId, 'g');
+/** These come and go by themselves; what is known of site jobs hangs on what was seen of them. */
+const passing =
+  /:(turn|site-lease|site-job-times:.+|site-job-item:.+|bull:[^:]+:[^:]+$|bull:[^:]+$|seq$)/;
 
 async function readKeys({ redis, config }: Gateway): Promise<string[]> {
   const { prefix } = config.redis;
@@ -357,7 +359,7 @@ async function readKeys({ redis, config }: Gateway): Promise<string[]> {
   return keys
     .map((key) => key.slice(prefix.length))
     .filter((key) => !passing.test(key) || anyId.test(key))
-    .map((key) => key.replaceAll(anyId, '<id>'))
+    .map((key) => key.replaceAll(allIds, '<id>'))
     .sort();
 }
 
@@ -366,6 +368,6 @@ async function readFiles({ folder }: Gateway): Promise<string[]> {
   return names
     .filter((each) => each.isFile())
     .map(({ parentPath, name }) => `${parentPath}/${name}`.slice(folder.length))
-    .map((name) => name.replaceAll(anyId, '<id>'))
+    .map((name) => name.replaceAll(allIds, '<id>'))
     .sort();
 }
