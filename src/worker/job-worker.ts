@@ -1,10 +1,9 @@
-import { DelayedError, type Job, WaitingError, Worker } from 'bullmq';
+import { Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { ChangeFeed } from '../jobs/change-feed.ts';
 import { UnwantedChildError } from '../jobs/job-change.ts';
-import { arcpyQueueNameOf, type JobQueues } from '../jobs/job-queue.ts';
+import { arcpyQueueNameOf } from '../jobs/job-queue.ts';
 import { hasEnded, isFinal, type JobRecord, type Parked } from '../jobs/job-record.ts';
-import type { JobSubmission } from '../jobs/job-submission.ts';
 import type { JobType } from '../jobs/job-type.ts';
 import { findUnfit } from '../jobs/runtime-wish.ts';
 import { wipeUploads } from '../jobs/wipe-uploads.ts';
@@ -14,33 +13,30 @@ import type { OpenSpan, Tracing } from '../lib/tracing.ts';
 import { Attempt } from './attempt.ts';
 import { ChildrenUnderWay } from './children-under-way.ts';
 import { measureAttempt, measureBegin, measureEnd } from './job-measures.ts';
+import {
+  type HeldJob,
+  hasChildrenAtWork,
+  JobReturn,
+  type JobReturnDeps,
+  lookAgainMs,
+  otherRuntimeMs,
+} from './job-return.ts';
 import { type AttemptDeps, type AttemptOutcome, runAttempt } from './run-attempt.ts';
-import type { RuntimeKeeper } from './runtime-keeper.ts';
-import type { SiteGate } from './site-gate.ts';
-import { waitForRoom } from './wait-for-room.ts';
 
-export type JobWorkerDeps = AttemptDeps & {
-  redis: Redis;
-  queues: JobQueues;
-  submission: JobSubmission;
-  gate: SiteGate;
-  feed: ChangeFeed;
-  jobTypes: readonly JobType[];
-  queue: Config['queue'];
-  workerId: string;
-  metrics: Metrics;
-  tracing: Tracing;
-  /** Where this worker has an ArcPy. */
-  runtimeKeeper?: RuntimeKeeper;
-};
+export type JobWorkerDeps = AttemptDeps &
+  JobReturnDeps & {
+    redis: Redis;
+    feed: ChangeFeed;
+    jobTypes: readonly JobType[];
+    queue: Config['queue'];
+    workerId: string;
+    metrics: Metrics;
+    tracing: Tracing;
+  };
 
-/** A job in a service's line looks for itself now and then, should nobody have woken it. */
-const lookAgainMs = 30_000;
 /** How many jobs of one site this process carries at a time, at the most; the slots are for all workers. */
 const concurrencyPerQueue = 32;
 const concurrencyHere = 16;
-/** How soon a job that this ArcPy cannot run is offered again, to another worker of the pool. */
-const otherRuntimeMs = 2_000;
 
 /** Takes jobs off the queues, runs attempts, and tells BullMQ what became of them. */
 export class JobWorker {
@@ -49,11 +45,13 @@ export class JobWorker {
   readonly #workers = new Map<string, Worker>();
   readonly #attempts = new Map<string, Attempt>();
   readonly #children = new ChildrenUnderWay();
+  readonly #return: JobReturn;
   readonly #stopListening: () => void;
   #isDraining = false;
 
   constructor(deps: JobWorkerDeps) {
     this.#deps = deps;
+    this.#return = new JobReturn(deps);
     this.#byName = new Map(deps.jobTypes.map((jobType) => [jobType.name, jobType]));
     this.#stopListening = deps.feed.listen((news) => {
       if (news.kind !== 'dismissed') return;
@@ -125,7 +123,7 @@ export class JobWorker {
   ): Worker {
     const { lockSeconds, stalledCheckSeconds } = this.#deps.queue;
     const { queueTelemetry } = this.#deps.tracing;
-    const worker = new Worker(queueName, (job, token) => this.#process(job, token ?? ''), {
+    const worker = new Worker(queueName, (job, token = '') => this.#process({ job, token }), {
       connection: this.#deps.redis,
       prefix: this.#deps.records.keys.bull,
       concurrency,
@@ -150,31 +148,32 @@ export class JobWorker {
     return worker;
   }
 
-  async #process(job: Job, token: string): Promise<void> {
+  async #process(held: HeldJob): Promise<void> {
+    const { job } = held;
     const jobId = String(job.id);
     const record = await this.#deps.records.find(jobId);
     if (!record || hasEnded(record)) return;
     if (record.queue !== job.queueName) return; // it was moved to another pool
     const jobType = this.#byName.get(record.processID);
-    if (!jobType) return this.#delay(job, token, Date.now() + lookAgainMs); // another version may know it
-    if (isEarly(record)) return this.#delay(job, token, record.atMs ?? 0);
-    if (hasChildrenAtWork(record)) return this.#awaitChildren(job, token, record);
+    if (!jobType) return this.#return.delay(held, Date.now() + lookAgainMs); // another version may know it
+    if (isEarly(record)) return this.#return.delay(held, record.atMs ?? 0);
+    if (hasChildrenAtWork(record)) return this.#return.awaitChildren(held, record);
     if (!isOverdue(record)) {
       const unfit = isFinal(record.status) ? undefined : this.#findUnfit(jobType, record);
-      if (unfit) return this.#giveBack(job, token, record, unfit);
+      if (unfit) return this.#return.giveBack(held, record, unfit);
       const rest = await this.#deps.gate.findRest(record);
-      if (rest) return this.#giveBack(job, token, record, rest);
+      if (rest) return this.#return.giveBack(held, record, rest);
       const locks = await this.#deps.locks.take(jobId);
       if (locks.kind === 'missing') return;
       if (locks.kind === 'blocked') {
         await this.#deps.submission.hurry(locks.holder, record);
         await this.#deps.records.park(jobId, { reason: 'service', lock: locks.lock });
-        return this.#waitInLine(job, token, record, locks.lock);
+        return this.#return.waitInLine(held, record, locks.lock);
       }
     }
     const number = await this.#begin(record);
     if (number === undefined) return;
-    await this.#run(job, token, jobType, { number, parked: record.parked });
+    await this.#run(held, jobType, { number, parked: record.parked });
   }
 
   /** A pool may have workers that are not alike: this job is for another one. */
@@ -199,12 +198,11 @@ export class JobWorker {
 
   /** @param begun.parked why the job waited until now */
   async #run(
-    job: Job,
-    token: string,
+    held: HeldJob,
     jobType: JobType,
     { number, parked }: { number: number; parked: Parked | undefined },
   ): Promise<void> {
-    const jobId = String(job.id);
+    const jobId = String(held.job.id);
     const { records, log, metrics } = this.#deps;
     const attempt = new Attempt({
       records,
@@ -233,9 +231,11 @@ export class JobWorker {
       );
       reason = outcome.kind;
       if (outcome.kind === 'ended') await this.#afterEnd(record, attempt);
-      if (outcome.kind === 'handed-over') await this.#handOver(job, token, attempt);
-      if (outcome.kind === 'has-children') await this.#leaveToChildren(job, token, record, attempt);
-      if (outcome.kind === 'rests') await this.#park(job, token, record, attempt, outcome.reason);
+      if (outcome.kind === 'handed-over') await this.#return.handOver(held, attempt);
+      if (outcome.kind === 'has-children')
+        await this.#return.leaveToChildren(held, record, attempt);
+      if (outcome.kind === 'rests')
+        await this.#return.park(held, record, { attempt, reason: outcome.reason });
       if (outcome.kind === 'waits') {
         const parked = { reason: 'service', lock: outcome.lock } as const;
         await attempt.write('parked', {
@@ -243,7 +243,7 @@ export class JobWorker {
           parked,
           message: 'Waiting for another job',
         });
-        await this.#waitInLine(job, token, record, outcome.lock);
+        await this.#return.waitInLine(held, record, outcome.lock);
       }
     } finally {
       clearTimeout(deadline);
@@ -301,92 +301,10 @@ export class JobWorker {
     await this.#deps.submission.wake(attempt.promoted);
     await wipeUploads(this.#deps);
   }
-
-  async #handOver(job: Job, token: string, attempt: Attempt): Promise<never> {
-    await attempt.write('handed-over', { isOpen: false });
-    await job.moveToWait(token);
-    throw new WaitingError();
-  }
-
-  /** A parent holds no slot while its children work. */
-  async #leaveToChildren(
-    job: Job,
-    token: string,
-    record: JobRecord,
-    attempt: Attempt,
-  ): Promise<never> {
-    await attempt.write('parked', { isOpen: false, parked: { reason: 'parent' } });
-    return this.#awaitChildren(job, token, record);
-  }
-
-  async #awaitChildren(job: Job, token: string, { jobId, queue }: JobRecord): Promise<never> {
-    await job.moveToDelayed(Date.now() + lookAgainMs, token);
-    // The last child may have ended before this job was delayed, and woken nobody.
-    const now = await this.#deps.records.find(jobId);
-    if (now && !hasChildrenAtWork(now)) await this.#deps.queues.promote(queue, jobId);
-    throw new DelayedError();
-  }
-
-  /** The site is closed, or the disk full: the slot goes back, the lock too where nothing was begun on the site. */
-  async #park(
-    job: Job,
-    token: string,
-    record: JobRecord,
-    attempt: Attempt,
-    reason: Parameters<SiteGate['close']>[1],
-  ): Promise<never> {
-    const rest = await this.#restFor(record, reason);
-    await attempt.write('parked', {
-      isOpen: false,
-      parked: rest,
-      message: rest.detail ?? 'Waiting for the site',
-    });
-    const now = await this.#deps.records.find(record.jobId);
-    if (now?.steps.every(({ isReading }) => isReading) && !isFinal(now.status)) {
-      await this.#deps.submission.wake(await this.#deps.locks.giveBack(record.jobId));
-    }
-    return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);
-  }
-
-  async #restFor(record: JobRecord, reason: Parameters<SiteGate['close']>[1]): Promise<Parked> {
-    if (reason.code === 'arcpy_unavailable') return this.#leaveRuntime(reason);
-    if (reason.code === 'storage_exhausted') return waitForRoom(record, reason, this.#deps.timing);
-    return this.#deps.gate.close(record.site ?? '', reason);
-  }
-
-  /** Another worker of the pool may have an ArcPy that starts; this one takes nothing until its own does. */
-  #leaveRuntime(reason: Parameters<SiteGate['close']>[1]): Parked {
-    this.#deps.runtimeKeeper?.failed(reason);
-    return { reason: 'runtime', detail: reason.message, untilMs: Date.now() + otherRuntimeMs };
-  }
-
-  async #giveBack(job: Job, token: string, record: JobRecord, rest: Parked): Promise<never> {
-    await this.#deps.records.park(record.jobId, rest);
-    return this.#delay(job, token, rest.untilMs ?? Date.now() + lookAgainMs);
-  }
-
-  async #waitInLine(job: Job, token: string, record: JobRecord, lock: string): Promise<never> {
-    await job.moveToDelayed(Date.now() + lookAgainMs, token);
-    // The holder may have ended before this job was delayed, and woken nobody.
-    const { holder, place } = await this.#deps.locks.readPlace(lock, record.jobId);
-    if (!holder && place === 1) await this.#deps.queues.promote(record.queue, record.jobId);
-    throw new DelayedError();
-  }
-
-  async #delay(job: Job, token: string, untilMs: number): Promise<never> {
-    await job.moveToDelayed(Math.max(untilMs, Date.now() + 1), token);
-    throw new DelayedError();
-  }
 }
 
 function isEarly({ atMs = 0, status }: JobRecord): boolean {
   return status === 'accepted' && Date.now() < atMs;
-}
-
-/** A parent that nobody has called has nothing to do before its children have ended. */
-function hasChildrenAtWork({ parked, children, status }: JobRecord): boolean {
-  if (parked?.reason !== 'parent' || !children || isFinal(status)) return false;
-  return children.open > 0 && !children.isCalled;
 }
 
 /** Past its deadline a job that has touched nothing waits for nobody: it ends. */
