@@ -1,3 +1,5 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, vi } from 'vitest';
 import type { PublishServiceDefinitionResult } from '../../src/jobs/publish-service-definition/schema.ts';
 import type { Problem } from '../../src/lib/problem.ts';
@@ -516,6 +518,28 @@ test('what one attempt has watched need not be watched again by the next one', a
 
   expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
   expect(site.control.state().siteJobs.filter(({ isForeign }) => !isForeign)).toHaveLength(1);
+});
+
+test('half a picture that a killed worker left in storage goes with its job', async ({
+  openSite,
+  open,
+}) => {
+  const site = await openSite({ publishMs: 40 });
+  const gateway = await open(site, { hasWorker: false });
+  const { body } = await gateway.publish(await gateway.build(), { site: 'demo' });
+  const { body: refused } = await gateway.publish(await gateway.build(), {
+    site: 'demo',
+    ifExists: 'fail',
+  });
+  const pictures = join(gateway.folder, 'storage', 'snapshots');
+  await mkdir(pictures, { recursive: true });
+  for (const { jobID } of [body, refused])
+    await writeFile(join(pictures, `${jobID}.json.1b4f.part`), '{');
+  await gateway.openWorker();
+
+  expect(await gateway.ended(body.jobID)).toMatchObject({ status: 'successful' });
+  expect(await gateway.ended(refused.jobID)).toMatchObject({ status: 'failed' });
+  expect(await readdir(pictures)).toEqual([]);
 });
 
 test('an upload that arrives after the job has ended does not stay', async ({ openSite, open }) => {

@@ -3,7 +3,7 @@ import { defineStep, type StepContext } from '../step.ts';
 import { checkData } from './check-data.ts';
 import { decideAction } from './decide-action.ts';
 import { refuseIfNotAsPlanned } from './planned-state.ts';
-import { Decision, type Publishing, scratchKey, snapshotKey } from './publishing-context.ts';
+import { Decision, type Publishing, removeFilesOf } from './publishing-context.ts';
 import {
   getStartedTools,
   refuseByPrivilege,
@@ -22,8 +22,7 @@ export const checkRequest = defineStep({
   result: Decision,
   act: check,
   undo: async ({ storage }, _decision, { jobId }) => {
-    await storage.deleteBeginning(scratchKey(jobId));
-    await storage.delete(snapshotKey(jobId));
+    await removeFilesOf(jobId, storage);
     return undefined;
   },
 });

@@ -8,8 +8,7 @@ import {
   type Decision,
   describedAs,
   type Publishing,
-  scratchKey,
-  snapshotKey,
+  removeFilesOf,
 } from './publishing-context.ts';
 import type { KnownUploadItem } from './upload-definition.ts';
 import type { VerifiedService } from './verify-service.ts';
@@ -34,8 +33,7 @@ export const cleanUp = defineStep<Input, z.output<typeof CleanedUp>>({
     const version = await rememberPublish(input);
     const { folder } = input.decision.target;
     if (folder !== '') await input.folderUses.leave(input.site.name, folder, jobId);
-    await input.storage.deleteBeginning(scratchKey(jobId));
-    await input.storage.delete(snapshotKey(jobId));
+    await removeFilesOf(jobId, input.storage);
     return { version };
   },
 });

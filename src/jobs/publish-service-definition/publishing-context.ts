@@ -96,3 +96,12 @@ export const snapshotFolder = 'snapshots';
 export function snapshotKey(jobId: string): string {
   return `${snapshotFolder}/${jobId}.json`;
 }
+
+/** What a job keeps in storage while it runs; halves that a killed attempt left are among it. */
+export async function removeFilesOf(
+  jobId: string,
+  storage: Pick<FolderStorage, 'deleteBeginning'>,
+): Promise<void> {
+  await storage.deleteBeginning(scratchKey(jobId));
+  await storage.deleteBeginning(snapshotKey(jobId));
+}
