@@ -86,7 +86,10 @@ export async function openCrashLab({ redisUrl, lanes }: { redisUrl: string; lane
       }
       const { outcome } = await undisturbed(scenario);
       const other = await withTrial(scenario, (trial) => runDisturbed(trial, moment));
-      return other ? compare(outcome, other, scenario) : 'too late';
+      const { mayRepeat = [], refused } = scenario;
+      const isRefused = refused !== undefined && moment.operation === refused;
+      const repeated = isRefused ? [...mayRepeat, refused] : mayRepeat;
+      return other ? compare(outcome, other, { mayRepeat: repeated }) : 'too late';
     },
     close: () => lifecycle.close(),
   };

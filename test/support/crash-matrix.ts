@@ -180,14 +180,16 @@ async function tellDismissed(
 
 /**
  * Without what no undoing takes back: how often it was published, the order in which items are told, and entries of
- * permissions that forbid what nobody allowed.
+ * permissions that say what is inherited anyway: the public may, and nobody else was allowed.
  */
 function readSite(site: SimulatedSite): object {
   const { services, folders, uploads, dataItems } = site.control.state();
   return {
     services: services.map(({ lastmodified: _, generation: __, json, permissions, ...kept }) => ({
       ...kept,
-      permissions: permissions.filter(({ isAllowed }) => isAllowed),
+      permissions: permissions.filter(
+        ({ principal, isAllowed }) => isAllowed !== (principal === 'esriEveryone'),
+      ),
       json: { ...json, properties: Object.keys(json.properties ?? {}).sort() },
     })),
     ...{ folders, uploads: uploads.length },

@@ -19,6 +19,8 @@ export type Scenario = {
   fault?: Fault;
   /** Changing requests that may come again, for twice leaves what once leaves, and why nobody can tell. */
   mayRepeat?: readonly string[];
+  /** The changing request that `fault` refuses: whoever is killed before he hears it asks again. */
+  refused?: string;
   /** What it does cannot be put back, and dismissed it says so. */
   cannotUndo?: true;
 };
@@ -88,10 +90,10 @@ const serving =
 
 const both = { site: 'demo', services: { pattern: '*.MapServer' } };
 /** The first is changed by then, and has to be put back. */
-const refusing = (operation: string): Fault => ({
-  kind: 'change-refused',
-  operation,
-  service: 'B',
+/** Twice, for a worker that is killed before it hears the refusal asks once more. */
+const refusing = (operation: string): Pick<Scenario, 'fault' | 'refused'> => ({
+  fault: { kind: 'change-refused', operation, service: 'B', times: 2 },
+  refused: operation,
 });
 
 /** From the first request of a kind on the data cannot be reached. */
@@ -246,7 +248,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'undo a stop of services',
     arrange: serving(),
     ...execute('stop-services', both),
-    fault: refusing('stop'),
+    ...refusing('stop'),
   },
   { name: 'restart services', arrange: serving(), ...execute('restart-services', both) },
   {
@@ -266,14 +268,14 @@ export const scenarios: readonly Scenario[] = [
     name: 'undo an edit of services',
     arrange: serving(),
     ...execute('edit-services', edits),
-    fault: refusing('edit'),
+    ...refusing('edit'),
   },
   { name: 'permit', arrange: serving(), ...execute('set-service-permissions', permissions) },
   {
     name: 'undo a permission',
     arrange: serving(),
     ...execute('set-service-permissions', permissions),
-    fault: refusing('add-permission'),
+    ...refusing('add-permission'),
   },
   {
     name: 'serve an image',
@@ -317,7 +319,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'undo an edit of services until',
     arrange: serving(),
     ...execute('edit-services', { ...edits, until: '2999-01-01T00:00:00Z' }),
-    fault: refusing('edit'),
+    ...refusing('edit'),
   },
   {
     name: 'edit services back',
@@ -334,7 +336,7 @@ export const scenarios: readonly Scenario[] = [
     name: 'undo a start of services',
     arrange: serving('STOPPED'),
     ...execute('start-services', both),
-    fault: refusing('start'),
+    ...refusing('start'),
   },
   {
     name: 'undo an image',

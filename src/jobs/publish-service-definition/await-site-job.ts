@@ -5,7 +5,7 @@ import { defineStep, type StepContext } from '../step.ts';
 import { findBestLook, LookPace } from './look-pace.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { PublishingFailedError, SiteJobDeadlineError } from './publishing-errors.ts';
-import { arePublishingToolsBusy, hasTargetMoved, longestPublishMs } from './site-signs.ts';
+import { longestPublishMs, untilMovedOrIdle } from './site-signs.ts';
 import type { Submitted } from './submit-definition.ts';
 
 export const SiteJobOutcome = z.object({
@@ -99,19 +99,11 @@ function patienceMsFor(input: Input): number {
  * watched until it moves, or until the site works on nothing any more.
  */
 async function watchUnseen(input: Input, context: StepContext): Promise<SiteJobOutcome> {
-  const { signal, timing } = context;
   const { live } = input.decision;
   const before = { isThere: live !== undefined, lastModifiedMs: live?.lastModifiedMs };
   await context.progress(0, 'The site shows no job of ours; watching the service');
-  const untilMs = Date.now() + patienceMsFor(input);
-  for (let waitMs = timing.pollMinMs; ; waitMs = Math.min(waitMs * 1.3, timing.pollMaxMs)) {
-    const isOver =
-      (await hasTargetMoved(input, before, signal)) ||
-      (await arePublishingToolsBusy(input, signal)) === false ||
-      Date.now() + waitMs > untilMs;
-    if (isOver) return { kind: 'unseen', messages: [] };
-    await context.pause(waitMs);
-  }
+  await untilMovedOrIdle(input, { before, patienceMs: patienceMsFor(input) }, context);
+  return { kind: 'unseen', messages: [] };
 }
 
 function toOutcome(job: SiteJob, site: string): SiteJobOutcome {

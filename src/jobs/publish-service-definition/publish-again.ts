@@ -17,7 +17,13 @@ import { storageKeyOfUpload } from '../upload-records.ts';
 import { type Decision, describedAs, type Publishing, scratchKey } from './publishing-context.ts';
 import { NotPutBackError } from './publishing-errors.ts';
 import { siteWrittenPaths } from './site-paths.ts';
-import { longestPublishMs } from './site-signs.ts';
+import {
+  hasTargetMoved,
+  isItemThere,
+  longestPublishMs,
+  readTargetState,
+  untilMovedOrIdle,
+} from './site-signs.ts';
 import { digestOfSettings, type Snapshot, saveSnapshot } from './snapshot.ts';
 
 type Input = Publishing & { decision: Decision };
@@ -26,7 +32,10 @@ type Context = Pick<StepContext, 'signal' | 'log' | 'timing' | 'pause' | 'attemp
 /** A site that fails once to publish what it published before mostly does it the next time. */
 const mostTries = 3;
 
-/** The definition that made the old service goes the way of any other, with the old settings over it. */
+/**
+ * The definition that made the old service goes the way of any other, with the old settings over it. How far that has
+ * come is noted with the snapshot: an undo that is cut off goes on there, and tells the site nothing twice.
+ */
 export async function publishAgain(
   input: Input,
   uploadId: string,
@@ -34,11 +43,12 @@ export async function publishAgain(
   context: Context,
 ): Promise<void> {
   const { signal, log } = context;
+  const notes = new Notes(input, snapshot);
   await log.info(
     `Publishing ${toText(input.decision.target)} again from the definition that made it.`,
   );
   for (let tries = 1; ; tries += 1) {
-    const why = await tryOnce(input, { uploadId, snapshot }, context);
+    const why = await tryOnce(input, { uploadId, notes }, context);
     if (why === undefined) break;
     const failed = `${toText(input.decision.target)} could not be published again from the definition that made it: ${why}`;
     if (tries === mostTries) throw new NotPutBackError(`${failed}, ${tries} times.`);
@@ -48,16 +58,51 @@ export async function publishAgain(
   await rememberAsBefore(input, snapshot, signal);
 }
 
+type Again = NonNullable<Snapshot['again']>;
+
+/** What was begun of publishing again, by this attempt or one before it. */
+class Notes {
+  readonly snapshot: Snapshot;
+  again: Again | undefined;
+  readonly #input: Input;
+
+  constructor(input: Input, snapshot: Snapshot) {
+    this.#input = input;
+    this.snapshot = snapshot;
+    this.again = snapshot.again;
+  }
+
+  async keep(again: Again | undefined): Promise<void> {
+    const { again: _, ...kept } = this.snapshot;
+    const { storage, jobId } = this.#input;
+    await saveSnapshot(storage, jobId, { ...kept, ...(again && { again }) });
+    this.again = again;
+  }
+}
+
+type Held = { uploadId: string; notes: Notes };
+
 /** @returns why the site did not do it, or nothing when it did */
 async function tryOnce(
   input: Input,
-  held: { uploadId: string; snapshot: Snapshot },
+  { uploadId, notes }: Held,
   context: Context,
 ): Promise<string | undefined> {
+  const { signal } = context;
   try {
-    const ended =
-      (await followEarlierTry(input, context)) ?? (await submitHeld(input, held, context));
-    return ended.isSucceeded ? undefined : `the site job ended as ${ended.status}`;
+    const told = await findTold(input, notes, context);
+    if (told === 'done') return undefined;
+    const job = await untilFinal(
+      input,
+      told ?? (await tell(input, { uploadId, notes }, context)),
+      context,
+    );
+    const { itemId, before } = notes.again ?? {};
+    if (itemId !== undefined) await deleteUploadItem(input.site, itemId, { signal });
+    const isMoved = job.isForgotten && before && (await hasTargetMoved(input, before, signal));
+    if (job.isSucceeded || isMoved) return undefined;
+    await notes.keep(undefined);
+    return `the site job ended as ${job.status}`;
   } catch (error) {
     if (!isRefusal(error) || error.again !== 'never') throw error;
     return error.message.replace(/\.$/, '');
@@ -65,46 +110,80 @@ async function tryOnce(
 }
 
 /**
- * After a crash while undoing: what was begun then is followed to its end, what never became a site job is removed.
+ * Was the site told already, before a crash or an answer that never came?
  *
- * @returns how it ended, or nothing where there is nothing to follow
+ * @returns the site job, `done` where the service tells that it was done, or nothing where it has to be told
  */
-async function followEarlierTry(input: Input, context: Context): Promise<SiteJob | undefined> {
-  const { site, jobId } = input;
-  const { signal } = context;
-  for (const left of await findUploadItems(site, markOfHeld(jobId), { signal })) {
-    const search = await findSiteJobsOfItem(site, left.itemId, {
-      known: input.siteJobItems,
-      signal,
-    });
-    const alive =
-      search.kind === 'found' && search.siteJobs.find((job) => job.isSucceeded || !job.isFinal);
-    const ended = alive && (await untilFinal(input, alive, context));
-    await deleteUploadItem(site, left.itemId, { signal });
-    if (ended) return ended;
+async function findTold(
+  input: Input,
+  notes: Notes,
+  context: Context,
+): Promise<SiteJobRef | 'done' | undefined> {
+  const { itemId, before, siteJob } = notes.again ?? {};
+  if (siteJob) return siteJob;
+  if (itemId === undefined || !before) return undefined;
+  const { site, siteJobItems: known } = input;
+  const { signal, timing } = context;
+  for (let looks = 1; ; looks += 1) {
+    const search = await findSiteJobsOfItem(site, itemId, { known, signal });
+    if (search.kind === 'found') {
+      const found = search.siteJobs.find((job) => job.isSucceeded || !job.isFinal);
+      return found ?? search.siteJobs[0];
+    }
+    const isHidden = search.kind === 'refused';
+    const patienceMs = longestPublishMs(input);
+    if (isHidden) await untilMovedOrIdle(input, { before, patienceMs }, context);
+    const isThere = await isItemThere(site, itemId, signal);
+    if (!isThere && (await hasTargetMoved(input, before, signal))) return 'done';
+    if (!isThere || isHidden) {
+      await deleteUploadItem(site, itemId, { signal }); // so that a late request finds nothing
+      await notes.keep(undefined);
+      return undefined;
+    }
+    if (looks === 2) return undefined;
+    await context.pause(timing.lookAgainMs); // a request may still be on its way
   }
-  return undefined;
 }
 
-async function submitHeld(
+async function tell(
   input: Input,
-  { uploadId, snapshot }: { uploadId: string; snapshot: Snapshot },
+  { uploadId, notes }: Held,
   context: Context,
-): Promise<SiteJob> {
-  const { site, decision } = input;
+): Promise<SiteJobRef> {
+  const { site, decision, siteJobItems } = input;
   const { signal } = context;
-  const itemId = await uploadHeld(input, uploadId, context);
+  const itemId = await bringItem(input, { uploadId, notes }, context);
   const document = await readServiceConfiguration(site, itemId, { signal });
-  const serviceConfiguration = withSettingsOf(document, snapshot.service, decision.target.folder);
-  const submitted = await submitPublishing(
+  const { folder } = decision.target;
+  const serviceConfiguration = withSettingsOf(document, notes.snapshot.service, folder);
+  const before = await readTargetState(input, signal);
+  await notes.keep({ itemId, before });
+  const { siteJobId, tools } = await submitPublishing(
     site,
     decision.tools.name,
     { itemId, serviceConfiguration },
     { signal },
   );
-  const ended = await untilFinal(input, submitted, context);
-  await deleteUploadItem(site, itemId, { signal });
-  return ended;
+  await siteJobItems.keep(site.name, new Map([[siteJobId, itemId]]));
+  await notes.keep({ itemId, before, siteJob: { siteJobId, tools } });
+  return { siteJobId, tools };
+}
+
+/** The item of an earlier attempt, if it is whole; else a new one. */
+async function bringItem(
+  input: Input,
+  { uploadId, notes }: Held,
+  context: Context,
+): Promise<string> {
+  const { site, jobId } = input;
+  const { signal } = context;
+  const ours = await findUploadItems(site, markOfHeld(jobId), { signal });
+  const adopted = ours.find((item) => item.isCommitted);
+  for (const item of ours)
+    if (item !== adopted) await deleteUploadItem(site, item.itemId, { signal });
+  const itemId = adopted?.itemId ?? (await uploadHeld(input, uploadId, context));
+  await notes.keep({ itemId });
+  return itemId;
 }
 
 function markOfHeld(jobId: string): string {
@@ -151,7 +230,7 @@ async function rememberAsBefore(
 ): Promise<void> {
   const service = await readService(site, decision.target, { signal });
   const { lastModifiedMs } = await readLifecycle(site, decision.target, { signal });
-  const { lastModifiedMs: _, ...rest } = snapshot;
+  const { lastModifiedMs: _, again: _again, ...rest } = snapshot;
   const changed = lastModifiedMs === undefined ? {} : { lastModifiedMs };
   await saveSnapshot(storage, jobId, { ...rest, service, ...changed, isPutBack: true });
   const { madeByVersion } = decision.live ?? {};

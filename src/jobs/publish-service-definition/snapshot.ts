@@ -8,6 +8,7 @@ import { isRefusal } from '../../sites/site-errors.ts';
 import type { Site } from '../../sites/sites.ts';
 import type { FolderStorage } from '../../storage/folder-storage.ts';
 import { snapshotKey } from './publishing-context.ts';
+import { TargetState } from './site-signs.ts';
 
 /**
  * What a service was before it is replaced. It may hold connection strings, so it lies in storage for
@@ -19,6 +20,17 @@ export const Snapshot = z.object({
   lastModifiedMs: z.number().optional(),
   permissions: z.array(z.object({ principal: z.string(), isAllowed: z.boolean() })).optional(),
   itemInfo: JsonObject.optional(),
+  /** How far publishing it again has come: whoever goes on after a crash must not tell the site twice. */
+  again: z
+    .object({
+      itemId: z.string(),
+      /** The target right before the site was told; absent as long as it was not. */
+      before: TargetState.optional(),
+      siteJob: z
+        .object({ siteJobId: z.string(), tools: z.enum(['PublishingTools', 'PublishingToolsEx']) })
+        .optional(),
+    })
+    .optional(),
   /** The service was published again: what the definition does not hold may still have to be put back. */
   isPutBack: z.boolean().optional(),
 });

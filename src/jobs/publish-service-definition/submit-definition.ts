@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { findSiteJobsOfItem, submitPublishing } from '../../sites/publishing.ts';
 import { toText } from '../../sites/service-target.ts';
 import { findService, findServiceIn, readLifecycle } from '../../sites/services.ts';
-import { isNotFound, isRefusal } from '../../sites/site-errors.ts';
 import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
-import { deleteUploadItem, readUploadItem } from '../../sites/upload-items.ts';
+import { deleteUploadItem } from '../../sites/upload-items.ts';
 import { defineStep, hasBeenQuiet, type StepContext, untilQuiet } from '../step.ts';
 import { composeFor } from './configure-service.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
@@ -13,6 +12,7 @@ import { putBackService } from './put-back-service.ts';
 import {
   arePublishingToolsBusy,
   hasTargetMoved,
+  isItemThere,
   longestPublishMs,
   type TargetState,
 } from './site-signs.ts';
@@ -83,8 +83,9 @@ async function submit(input: Input, context: Context): Promise<Submitted> {
 
 /** The item of the upload step, or a new one if a look had to remove that. */
 async function presentItem(input: Input, context: Context): Promise<KnownUploadItem> {
-  const isThere = await itemIsThere(input, context.signal);
-  return isThere ? input.uploadItem : sendDefinition(input, context);
+  const { site, uploadItem } = input;
+  const isThere = await isItemThere(site, uploadItem.itemId, context.signal);
+  return isThere ? uploadItem : sendDefinition(input, context);
 }
 
 /**
@@ -115,7 +116,7 @@ async function searchOnce(
     );
     return toSubmitted(uploadItem, siteJob);
   }
-  if (!(await itemIsThere(input, signal))) {
+  if (!(await isItemThere(site, uploadItem.itemId, signal))) {
     await log.warning(
       `The upload item ${uploadItem.itemId} is gone: a site job used it up. The service itself has to tell.`,
     );
@@ -139,7 +140,7 @@ async function watch(input: Input, context: Context): Promise<Submitted | undefi
   let untilMs = Math.max(quietSinceMs + timing.watchMs, Date.now() + timing.lookAgainMs);
   while (Date.now() < untilMs) {
     await context.pause(Math.min(timing.pollMaxMs, timing.lookAgainMs));
-    if (!(await itemIsThere(input, signal))) return { uploadItem };
+    if (!(await isItemThere(site, uploadItem.itemId, signal))) return { uploadItem };
     if (await hasTargetMoved(input, before, signal)) return { uploadItem };
     if (Date.now() < latestMs && (await arePublishingToolsBusy(input, signal)))
       untilMs = Date.now() + timing.watchMs;
@@ -149,15 +150,6 @@ async function watch(input: Input, context: Context): Promise<Submitted | undefi
   );
   await deleteUploadItem(site, uploadItem.itemId, { signal });
   return undefined;
-}
-
-async function itemIsThere({ site, uploadItem }: Input, signal: AbortSignal): Promise<boolean> {
-  try {
-    return (await readUploadItem(site, uploadItem.itemId, { signal })) !== undefined;
-  } catch (error) {
-    if (isNotFound(error) || isRefusal(error)) return false;
-    throw error;
-  }
 }
 
 /** Several only if the site was told twice; one that succeeded says most, then one that still runs. */
