@@ -87,7 +87,7 @@ export async function openCrashLab({ redisUrl, lanes }: { redisUrl: string; lane
       const { outcome } = await undisturbed(scenario);
       const other = await withTrial(scenario, (trial) => runDisturbed(trial, moment));
       const { mayRepeat = [], refused } = scenario;
-      const isRefused = refused !== undefined && moment.operation === refused;
+      const isRefused = refused !== undefined && moment.how.startsWith('killed');
       const repeated = isRefused ? [...mayRepeat, refused] : mayRepeat;
       return other ? compare(outcome, other, { mayRepeat: repeated }) : 'too late';
     },
