@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { isRedisAway, runScript } from '../lib/redis.ts';
+import { runScript } from '../lib/redis.ts';
 import type { ChildRow } from './child-row.ts';
 import { FencedOffError } from './job-change.ts';
 import type { JobKeys } from './job-keys.ts';
@@ -82,8 +82,9 @@ const submitWithinMs = 800;
 /** Makes what comes too late come in time: a worker asks again anyway. */
 const noHurryMs = 86_400_000;
 
+/** So many are written without waiting for more: Redis writes them while the next ones are read and judged. */
+const enoughAtOnce = 8;
 /** Of one script: nobody else is answered by Redis meanwhile. */
-const mostAtOnce = 64;
 const mostBytesAtOnce = 2 ** 19;
 
 const queueOptions = JSON.stringify(bullJobOptions);
@@ -95,15 +96,15 @@ type Waiting = {
 };
 
 /**
- * Writes the records of new jobs, with all that has to be there in the same moment. Jobs that come while others are
- * being written are written together: one command takes one turn of Redis, and each job is in it for itself.
+ * Writes the records of new jobs, with all that has to be there in the same moment. Jobs that come in the same turn of
+ * the event loop are written together: one command takes one turn of Redis, and each job is in it for itself.
  */
 export class JobIntake {
   readonly #redis: Redis;
   readonly #keys: JobKeys;
   readonly #failedHoldMs: string;
   readonly #waiting: Waiting[] = [];
-  #isBusy = false;
+  #isDue = false;
   #clock = { differenceMs: 0, measuredMs: 0 };
 
   constructor(redis: Redis, keys: JobKeys, options: { failedUploadDays: number }) {
@@ -132,29 +133,31 @@ export class JobIntake {
   #write(text: string): Promise<string[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ text, resolve, reject });
-      if (!this.#isBusy) this.#writeSoon();
+      if (this.#waiting.length >= enoughAtOnce) void this.#writeWaiting();
+      else this.#writeSoon();
     });
   }
 
   /** What else comes in this turn of the event loop comes along. */
   #writeSoon(): void {
-    this.#isBusy = true;
-    setImmediate(() => void this.#writeWaiting());
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      if (this.#waiting.length > 0) void this.#writeWaiting();
+    });
   }
 
   async #writeWaiting(): Promise<void> {
     const batch = this.#take();
+    if (this.#waiting.length > 0) this.#writeSoon();
     try {
       const args = [this.#keys.prefix, '', '', queueOptions, ...batch.map(({ text }) => text)];
       const answers = await runScript(this.#redis, submitScript, [...args, this.#failedHoldMs]);
       for (const [at, answer] of (answers as string[][]).entries()) batch[at]?.resolve(answer);
     } catch (error) {
-      // Those that stand behind would each wait for as long again, and longer than their callers are told.
-      const failed = isRedisAway(error) ? [...batch, ...this.#waiting.splice(0)] : batch;
-      for (const { reject } of failed) reject(error);
+      for (const { reject } of batch) reject(error);
     }
-    this.#isBusy = false;
-    if (this.#waiting.length > 0) this.#writeSoon();
   }
 
   #take(): Waiting[] {
@@ -162,7 +165,7 @@ export class JobIntake {
     let count = 0;
     for (const { text } of this.#waiting) {
       bytes += text.length;
-      if (count > 0 && (count === mostAtOnce || bytes > mostBytesAtOnce)) break;
+      if (count > 0 && bytes > mostBytesAtOnce) break;
       count += 1;
     }
     return this.#waiting.splice(0, count);

@@ -18,6 +18,7 @@ const patienceOptions: Record<Patience, RedisOptions> = {
     enableOfflineQueue: false,
     commandTimeout: 900,
     enableAutoPipelining: true, // many callers at a time share one write to the socket
+    autoPipeliningIgnoredCommands: ['evalsha'], // Redis is at work on a script while the next callers are heard
   },
   patient: { maxRetriesPerRequest: null },
 };
