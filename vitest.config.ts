@@ -7,6 +7,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
-    isolate: false,
+    isolate: false, // files share what is loaded: to load it takes longer than most of them
   },
 });
