@@ -155,6 +155,7 @@ const failing: Fault = {
   leaves: 'half-made',
 };
 const edits = { ...both, set: { maxIdleTime: 60 } };
+const inAMonth = new Date(Date.now() + 30 * 86_400_000).toISOString();
 const permissions = { ...both, public: false, allow: ['Planners'] };
 const imagery = {
   path: '/fileShares/data',
@@ -313,12 +314,12 @@ export const scenarios: readonly Scenario[] = [
   {
     name: 'edit services until',
     arrange: serving(),
-    ...execute('edit-services', { ...edits, until: '2999-01-01T00:00:00Z' }),
+    ...execute('edit-services', { ...edits, until: inAMonth }),
   },
   {
     name: 'undo an edit of services until',
     arrange: serving(),
-    ...execute('edit-services', { ...edits, until: '2999-01-01T00:00:00Z' }),
+    ...execute('edit-services', { ...edits, until: inAMonth }),
     ...refusing('edit'),
   },
   {
