@@ -34,3 +34,11 @@ test('a simulated site that is asked to end leaves no files behind', async ({ fo
   expect(await ended).toEqual([0, null]);
   expect(await findOwn()).toEqual([]);
 });
+
+test('nor does one that cannot begin', async ({ folder }) => {
+  const { nodeArgs, path } = findProductModule('bin/pressroom');
+  const args = [...nodeArgs, path, 'simulated-site', '--port', 'none'];
+  const child = spawn(process.execPath, args, { env: { PATH: process.env.PATH, TMPDIR: folder } });
+  expect(await once(child, 'exit')).toEqual([78, null]);
+  expect((await readdir(folder)).filter((name) => name.startsWith('simulated'))).toEqual([]);
+});

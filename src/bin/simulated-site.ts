@@ -34,36 +34,39 @@ export async function runSimulatedSite(args: string[], env: NodeJS.ProcessEnv): 
   const password = values.password ?? env.PRESSROOM_SIMULATED_SITE_PASSWORD;
   const faults = (values.fault ?? []).map(readFault);
   const reader = openDocumentReader();
-  const folder = await mkdtemp(join(tmpdir(), 'simulated-site-'));
-  const site = await openSimulatedSite({
-    port: readNumber('port', values.port),
-    host: values.host,
-    context: values.context,
-    version: values.version,
-    username: values.username,
-    ...(password && { password }),
-    privilege: readPrivilege(values.privilege),
-    federated: values.federated,
-    publishMs: readNumber('publish-seconds', values['publish-seconds']) * 1000,
-    publishingInstances: readNumber('instances', values.instances),
-    folder: values.folder ?? folder,
-    ...(await readTls(values['tls-key'], values['tls-cert'])),
-    reader,
-  });
-  for (const fault of faults) site.control.fault(fault);
-  const lines = [
-    `Simulated site     ${site.url}`,
-    `Administrator API  ${site.url}/admin`,
-    `Services           ${site.url}/rest/services`,
-    `Account            ${site.username}`,
-    password ? 'Password           as given' : `Password           ${site.password}`,
-    `Simulation         ${new URL('/simulation/state', site.url)}`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
-  await untilSignal();
-  await site.close();
-  await reader.close();
-  await rm(folder, { recursive: true, force: true });
+  const folder = values.folder ?? (await mkdtemp(join(tmpdir(), 'simulated-site-')));
+  try {
+    const site = await openSimulatedSite({
+      port: readNumber('port', values.port),
+      host: values.host,
+      context: values.context,
+      version: values.version,
+      username: values.username,
+      ...(password && { password }),
+      privilege: readPrivilege(values.privilege),
+      federated: values.federated,
+      publishMs: readNumber('publish-seconds', values['publish-seconds']) * 1000,
+      publishingInstances: readNumber('instances', values.instances),
+      folder,
+      ...(await readTls(values['tls-key'], values['tls-cert'])),
+      reader,
+    });
+    for (const fault of faults) site.control.fault(fault);
+    const lines = [
+      `Simulated site     ${site.url}`,
+      `Administrator API  ${site.url}/admin`,
+      `Services           ${site.url}/rest/services`,
+      `Account            ${site.username}`,
+      password ? 'Password           as given' : `Password           ${site.password}`,
+      `Simulation         ${new URL('/simulation/state', site.url)}`,
+    ];
+    process.stdout.write(`${lines.join('\n')}\n`);
+    await untilSignal();
+    await site.close();
+  } finally {
+    await reader.close();
+    if (values.folder === undefined) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** PEM files; both or none. */
