@@ -149,8 +149,7 @@ function pick(params: Record<string, unknown>, names: readonly string[]): Record
   );
 }
 
-/** A child is left out of a retry only where it was asked for the same. */
-/** Tells whether a child that succeeded before was asked for the same. */
+/** A child is left out of a retry only where it was asked for the same: this tells. */
 export function digestOf(inputs: unknown): string {
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }

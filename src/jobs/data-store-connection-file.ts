@@ -9,7 +9,7 @@ import {
 } from '../sites/connection-file-task.ts';
 import { cancelSiteJob, findSiteJobsOfItem, readSiteJob } from '../sites/publishing.ts';
 import { sameName } from '../sites/service-target.ts';
-import type { SiteJob, SiteJobRef } from '../sites/site-job.ts';
+import { KnownSiteJob, type SiteJob, type SiteJobRef } from '../sites/site-job.ts';
 import { readPublishingTools } from '../sites/site-reader.ts';
 import type { Site } from '../sites/sites.ts';
 import {
@@ -39,10 +39,6 @@ type Input = Pick<JobContext, 'storage' | 'secrets' | 'jobId' | 'siteJobItems'> 
 export type ConnectionSide = 'server' | 'client';
 
 const UploadedItem = z.object({ itemId: z.string() });
-const ConvertJob = z.object({
-  siteJobId: z.string(),
-  tools: z.enum(['PublishingTools', 'PublishingToolsEx']),
-});
 
 /**
  * Has the site read a connection file: only ArcGIS knows how its password is written. The file is removed
@@ -99,7 +95,7 @@ function stepsFor(side: ConnectionSide) {
     name: named('convert'),
     title: 'The site reads the connection file',
     share: [14, 20],
-    result: ConvertJob,
+    result: KnownSiteJob,
     look: findConvertJob,
     act: submitFile,
     undo: endConvertJob,

@@ -10,14 +10,8 @@ import { type Again, type ErrorCode, GatewayError } from '../lib/errors.ts';
 import { Timing } from '../lib/timing.ts';
 import { JobLog } from './job-log.ts';
 import type { StepRecord } from './job-record.ts';
-import {
-  defineStep,
-  ReplayedToEnd,
-  SiteRestsError,
-  type Step,
-  StepRunner,
-  UnknownOutcomeError,
-} from './step.ts';
+import { defineStep, ReplayedToEnd, type Step, StepRunner, UnknownOutcomeError } from './step.ts';
+import { SiteRestsError } from './step-patience.ts';
 
 class Refused extends GatewayError {
   readonly code: ErrorCode;

@@ -1,11 +1,10 @@
 import type { z } from 'zod';
 import { GatewayError } from '../lib/errors.ts';
 import type { Timing } from '../lib/timing.ts';
-import { withJitter } from '../lib/wait.ts';
-import { toStorageError } from '../storage/folder-storage.ts';
 import type { JobChange } from './job-change.ts';
 import type { JobLog } from './job-log.ts';
 import type { StepRecord } from './job-record.ts';
+import { hasBeenQuiet, patiently, SiteRestsError, untilQuiet } from './step-patience.ts';
 
 /** What a step may reach beside its input. */
 export type StepContext<Before = unknown> = {
@@ -80,43 +79,10 @@ export class ReplayedToEnd extends Error {
   override readonly name = 'ReplayedToEnd';
 }
 
-/** A step asks for patience that outlasts the attempt: the site is closed for a while, or our own disk is full. */
-export class SiteRestsError extends Error {
-  override readonly name = 'SiteRestsError';
-  readonly reason: GatewayError;
-
-  constructor(reason: GatewayError) {
-    super(reason.message, { cause: reason });
-    this.reason = reason;
-  }
-}
-
 /** The site may or may not have done it, and nothing that can be looked at tells. */
 export class UnknownOutcomeError extends GatewayError {
   override readonly name = 'UnknownOutcomeError';
   readonly code = 'outcome_unknown';
-}
-
-/** A site that cannot be reached is left to rest much sooner than one that is busy. */
-const unreachableShare = 40;
-/** A page in place of an answer may pass; one that stays comes of a wrong address, which no rest mends. */
-const pageShare = 10;
-
-/** Whether what was sent before has had time enough to arrive when a look began. */
-export function hasBeenQuiet(
-  { quietSinceMs, timing }: Pick<StepContext, 'quietSinceMs' | 'timing'>,
-  lookBeganMs: number,
-): boolean {
-  return lookBeganMs - quietSinceMs >= timing.lookAgainMs;
-}
-
-/** Until what was sent before has had time enough to arrive. */
-export async function untilQuiet({
-  quietSinceMs,
-  timing,
-  pause,
-}: Pick<StepContext, 'quietSinceMs' | 'timing' | 'pause'>): Promise<void> {
-  await pause(Math.max(0, quietSinceMs + timing.lookAgainMs - Date.now()));
 }
 
 type Visited = {
@@ -180,9 +146,7 @@ export class StepRunner {
     const plain = this.#context(step);
     plain.signal.throwIfAborted();
     const before = (
-      recorded
-        ? recorded.before
-        : await this.#patiently(plain, async () => step.before?.(input, plain))
+      recorded ? recorded.before : await patiently(plain, async () => step.before?.(input, plain))
     ) as B;
     const quietSinceMs = recorded?.quietSinceMs ?? plain.quietSinceMs;
     const context: StepContext<B> = { ...plain, before, quietSinceMs };
@@ -207,7 +171,7 @@ export class StepRunner {
     // What has to be undone must be known to be begun.
     await this.#deps.write('step', change, { canWait: isReading && step.undo === undefined });
     const found = isLooking
-      ? await this.#patiently(context, async () => step.look?.(input, context))
+      ? await patiently(context, async () => step.look?.(input, context))
       : undefined;
     // The next attempt, should there be one, has to know that it is not quiet any more.
     if (isLooking && found === undefined) await this.#record(begun, { canWait: isReading });
@@ -219,7 +183,7 @@ export class StepRunner {
 
   /** Acts; after an unknown outcome looks, and acts again only if the look says that nothing was done. */
   #act<I, R, B>(step: Step<I, R, B>, input: I, context: StepContext<B>): Promise<R> {
-    return this.#patiently(context, async () => {
+    return patiently(context, async () => {
       try {
         return await step.act(input, context);
       } catch (error) {
@@ -233,43 +197,11 @@ export class StepRunner {
         }
         // A look that fails in passing is repeated by itself, for nothing is known before it has an answer.
         const since = { ...context, quietSinceMs: Date.now() };
-        const found = await this.#patiently(since, async () => step.look?.(input, since));
+        const found = await patiently(since, async () => step.look?.(input, since));
         if (found !== undefined) return found;
         throw new NotDoneAfterAll(error.message, { cause: error, facts: error.facts });
       }
     });
-  }
-
-  /** Repeats what failed in passing, with growing pauses; a site that stays so is left to rest. */
-  async #patiently<T>(context: Omit<StepContext, 'before'>, work: () => Promise<T>): Promise<T> {
-    const { retryMinMs, retryMaxMs, retryForMs } = context.timing;
-    const beganMs = Date.now();
-    for (
-      let waitMs = retryMinMs, tries = 1;
-      ;
-      waitMs = Math.min(waitMs * 2, retryMaxMs), tries += 1
-    ) {
-      try {
-        return await work();
-      } catch (caught) {
-        context.signal.throwIfAborted();
-        const error = toStorageError(caught); // any file of ours may meet the full disk
-        if (!(error instanceof GatewayError)) throw error;
-        // A refused login is not repeated: it would lock the account. The site rests until it is mended.
-        if (error.again === 'later' || error.code === 'site_login_refused')
-          throw new SiteRestsError(error);
-        if (error.again !== 'now') throw error;
-        const isPage = error.code === 'site_error';
-        const share = error.code === 'site_unreachable' ? unreachableShare : isPage ? pageShare : 1;
-        if (Date.now() + waitMs > beganMs + retryForMs / share)
-          throw isPage ? error : new SiteRestsError(error);
-        const pauseMs = withJitter(waitMs);
-        await context.log.warning(
-          `${error.message} Try ${tries} failed; the next follows in ${(pauseMs / 1000).toFixed(1)} s.`,
-        );
-        await context.pause(pauseMs);
-      }
-    }
   }
 
   #wasAnswered({ name }: StepPlace): void {
@@ -302,7 +234,7 @@ export class StepRunner {
           quietSinceMs: await this.#findQuietSince(step, visited),
           intends: (note: string) => this.#record({ ...visited.record, note }),
         };
-        return this.#patiently(context, async () => {
+        return patiently(context, async () => {
           try {
             const recorded = visited.record.result as R | undefined;
             const result = recorded ?? (await this.#findBegun(step, input, context, visited));

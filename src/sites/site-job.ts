@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { redactSecrets } from '../lib/redact.ts';
 import { type JsonObject, lenient, NumberLike, parseAnswer, TextLike } from './answer-shapes.ts';
-import type { PublishingToolsName } from './publishing-tools.ts';
+import { type PublishingToolsName, publishingToolsNames } from './publishing-tools.ts';
 import type { Asked } from './site-failures.ts';
 
 /** Where a site job is found again. */
@@ -11,6 +11,12 @@ export type SiteJobRef = {
   /** Default: the task that publishes. */
   task?: string;
 };
+
+/** The same as a record keeps it, of a task that the recipe knows. */
+export const KnownSiteJob = z.object({
+  siteJobId: z.string(),
+  tools: z.enum(publishingToolsNames),
+});
 
 export type SiteJobMessage = { type: 'informative' | 'warning' | 'error' | 'other'; text: string };
 

@@ -219,7 +219,6 @@ function partialOf(path: string): string {
   return `${path}.${randomUUID()}.part`;
 }
 
-/** A rename survives a power cut only when its folder is written too. */
 async function untilClosed(sink: WriteStream): Promise<void> {
   if (sink.closed) return;
   const closed = new Promise<void>((resolve) => sink.once('close', resolve));
@@ -227,6 +226,7 @@ async function untilClosed(sink: WriteStream): Promise<void> {
   await closed;
 }
 
+/** A rename survives a power cut only when its folder is written too. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {

@@ -5,13 +5,8 @@ import { type Ending, isFinal, type JobRecord } from '../jobs/job-record.ts';
 import type { JobRecords } from '../jobs/job-records.ts';
 import { JobSecrets, type JobSecretsDeps, SecretMissingError } from '../jobs/job-secrets.ts';
 import type { JobContext, JobType } from '../jobs/job-type.ts';
-import {
-  type PutBack,
-  ReplayedToEnd,
-  SiteRestsError,
-  type StepPlace,
-  StepRunner,
-} from '../jobs/step.ts';
+import { type PutBack, ReplayedToEnd, type StepPlace, StepRunner } from '../jobs/step.ts';
+import { SiteRestsError } from '../jobs/step-patience.ts';
 import { GatewayError } from '../lib/errors.ts';
 import type { Log } from '../lib/log.ts';
 import { type Problem, toProblem } from '../lib/problem.ts';

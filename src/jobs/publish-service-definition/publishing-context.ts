@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DocumentReader } from '../../documents/document-reader.ts';
 import type { ServiceDefinitionContent } from '../../documents/service-definition.ts';
 import type { SiteJobItems } from '../../sites/publishing.ts';
+import { publishingToolsNames } from '../../sites/publishing-tools.ts';
 import type { ServiceTarget } from '../../sites/service-target.ts';
 import type { Site } from '../../sites/sites.ts';
 import { type FolderStorage, scratch } from '../../storage/folder-storage.ts';
@@ -65,7 +66,7 @@ export const Decision = z.object({
   /** How a definition replaces: as it was staged, with its type rewritten, or named in the override. */
   method: z.enum(['as-staged', 'manifest', 'overwrite']),
   tools: z.object({
-    name: z.enum(['PublishingTools', 'PublishingToolsEx']),
+    name: z.enum(publishingToolsNames),
     maxUsageTimeSeconds: z.number(),
   }),
   live: LiveService.optional(),

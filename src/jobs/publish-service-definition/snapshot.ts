@@ -5,6 +5,7 @@ import { readItemInfo, readPermissions } from '../../sites/service-extras.ts';
 import type { ServiceTarget } from '../../sites/service-target.ts';
 import { readLifecycle, readService, readServiceStatus } from '../../sites/services.ts';
 import { isRefusal } from '../../sites/site-errors.ts';
+import { KnownSiteJob } from '../../sites/site-job.ts';
 import type { Site } from '../../sites/sites.ts';
 import type { FolderStorage } from '../../storage/folder-storage.ts';
 import { snapshotKey } from './publishing-context.ts';
@@ -26,9 +27,7 @@ export const Snapshot = z.object({
       itemId: z.string(),
       /** The target right before the site was told; absent as long as it was not. */
       before: TargetState.optional(),
-      siteJob: z
-        .object({ siteJobId: z.string(), tools: z.enum(['PublishingTools', 'PublishingToolsEx']) })
-        .optional(),
+      siteJob: KnownSiteJob.optional(),
     })
     .optional(),
   /** The service was published again: what the definition does not hold may still have to be put back. */

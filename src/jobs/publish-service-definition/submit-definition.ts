@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { findSiteJobsOfItem, submitPublishing } from '../../sites/publishing.ts';
 import { toText } from '../../sites/service-target.ts';
 import { findService, findServiceIn, readLifecycle } from '../../sites/services.ts';
-import type { SiteJob, SiteJobRef } from '../../sites/site-job.ts';
+import { KnownSiteJob, type SiteJob, type SiteJobRef } from '../../sites/site-job.ts';
 import { deleteUploadItem } from '../../sites/upload-items.ts';
-import { defineStep, hasBeenQuiet, type StepContext, untilQuiet } from '../step.ts';
+import { defineStep, type StepContext } from '../step.ts';
+import { hasBeenQuiet, untilQuiet } from '../step-patience.ts';
 import { composeFor } from './configure-service.ts';
 import type { Decision, Publishing } from './publishing-context.ts';
 import { NotPublishableError } from './publishing-errors.ts';
@@ -21,9 +22,7 @@ import { KnownUploadItem, sendDefinition } from './upload-definition.ts';
 /** What the site was told to do. Without a site job there is only the service to judge by. */
 export const Submitted = z.object({
   uploadItem: KnownUploadItem,
-  siteJob: z
-    .object({ siteJobId: z.string(), tools: z.enum(['PublishingTools', 'PublishingToolsEx']) })
-    .optional(),
+  siteJob: KnownSiteJob.optional(),
   /** When the site had answered; absent where that answer was lost. */
   submittedMs: z.number().optional(),
 });
